@@ -1,0 +1,1 @@
+"""The chatbot door into the same dialogs, as custom actions of Rasa."""

@@ -1,0 +1,1 @@
+"""What is said to a contact and what is remembered of the answers."""

@@ -1,0 +1,191 @@
+"""What was typed, taken as an answer to the screen that the phone shows; and the words that any phone may send."""
+
+from __future__ import annotations
+
+from dialogs import course, engine, progress
+from dialogs.gsm import clean
+from dialogs.inbound import Reply
+from dialogs.locale import fold_word
+from dialogs.script import Choice, Dialog, Step
+from dialogs.showing import ASIDE, READERS, RESUME, RESUME_CHOICES, Shown, asides, said_only, step_parts
+from dialogs.store import RunState
+from dialogs.turn import Turn
+
+SORRY = {"date": "bad_date", "number": "bad_number", "phone": "bad_phone", "text": "bad_text"}
+FOR_THE_HOUSE = ("stop", "help", "menu", "start")
+
+
+def answer(turn: Turn, typed: str) -> Reply:
+    """Take in what was typed on the screen that the phone shows."""
+    shown, text = turn.shown, clean(typed)
+    if turn.inbound.kind == "ussd" and not text.isdigit():
+        word = turn.content.words.get(fold_word(text), "")
+        if word in FOR_THE_HOUSE:
+            return obey(turn, word)
+    if shown.say:
+        return answer_said(turn, text)
+    if shown.step == RESUME:
+        return answer_resume(turn, text)
+    place = turn.stands()
+    if place is None:
+        return course.moved_on(turn)
+    dialog, run, standing, step = place
+    if shown.page == ASIDE:
+        return answer_aside(turn, text, run, dialog)
+    pages, ids = turn.pages_of(dialog, standing, step)
+    page = pages[min(shown.page, len(pages) - 1)]
+    if not text:
+        return course.again(turn)
+    if text == "0" and not (shown.typed and step.kind == "number"):
+        return course.back(turn, dialog, run, standing)
+    if text == "9" and page.more and page.choices:
+        shown.page += 1
+        return course.show(turn)
+    if text == "1" and page.next and not shown.choices:
+        if shown.page + 1 < len(pages):
+            shown.page += 1
+            return course.show(turn)
+        if not step.asks or said_only(step, turn.inbound):
+            return read_to_end(turn, dialog, run, step)
+    return choose(turn, text, dialog, run, step, ids)
+
+
+def choose(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Step, ids: tuple[str, ...]) -> Reply:
+    """A choice by its key (or, but on USSD, by its words), or something typed."""
+    shown = turn.shown
+    if shown.typed and step.kind in READERS:
+        value = READERS[step.kind](text)
+        return course.sorry(turn, SORRY[step.kind]) if value is None else accept(turn, dialog, run, step, value)
+    picked = ""
+    if text.isdigit() and len(text) < 4 and 0 < int(text) <= len(shown.choices):
+        picked = shown.choices[int(text) - 1]
+    elif turn.inbound.kind != "ussd":
+        picked = by_words(turn, text, step, ids)
+    if picked and picked not in ids:
+        return course.moved_on(turn)  # an edit took this choice away while the screen was out
+    if not picked or picked not in shown.choices:
+        return course.sorry(turn, "sorry")
+    return accept(turn, dialog, run, step, picked)
+
+
+def by_words(turn: Turn, text: str, step: Step, ids: tuple[str, ...]) -> str:
+    """The choice that reads so, in the person's language; yes and no in any."""
+    folded, scene = fold_word(text), turn.scene(None)
+    for id in ids:
+        choice = step.choice(id)
+        name = scene.text(choice.text.id) if choice else turn.content.languages[id].name
+        if fold_word(name) == folded:
+            return id
+    word = turn.content.words.get(folded, "")
+    return word if word in ("yes", "no") and word in ids else ""
+
+
+def accept(turn: Turn, dialog: Dialog, run: RunState, step: Step, value: str) -> Reply:
+    """An answer that counts: take note, and go on to what follows."""
+    choice = step.choice(value)
+    if choice is not None and choice.go == engine.FORGET:
+        return forget(turn, choice)
+    progress.enter(turn, dialog, run, step, value)
+    if asides(step):
+        said = (choice.advice or choice.reply) if choice else None
+        return course.aside(turn, dialog, run, step, said.id if said else "common:private_done")
+    reply = choice.reply.id if choice and choice.reply and step.keep == "yes" else ""
+    return course.go_on(turn, dialog, run, reply)
+
+
+def forget(turn: Turn, choice: Choice) -> Reply:
+    """Say the reply and erase this person."""
+    turn.person.forget = True
+    turn.calls.pop((turn.session.channel, turn.session.key), None)
+    text = turn.scene(None).text(choice.reply.id) if choice.reply else turn.scene(None).common("goodbye")
+    return Reply(text)
+
+
+def answer_aside(turn: Turn, text: str, run: RunState, dialog: Dialog) -> Reply:
+    """1 goes on, 0 asks the unkept question again."""
+    if text == "1":
+        return course.go_on(turn, dialog, run)
+    if text == "0":
+        return course.back(turn, dialog, run, engine.walk(dialog, run.answers, turn.known(run)))
+    return course.again(turn)
+
+
+def answer_resume(turn: Turn, text: str) -> Reply:
+    """Go on, start again, or the menu."""
+    picked = dict(zip("123", RESUME_CHOICES, strict=True)).get(text, "")
+    if not picked:
+        scene = turn.scene(None)
+        words = {fold_word(scene.common(key)): id for id, key in RESUME_CHOICES.items()}
+        picked = words.get(fold_word(text), "")
+    run = turn.person.runs.get(turn.shown.dialog)
+    if run is None or run.id != turn.shown.run:
+        return course.start(turn)
+    if picked == "menu":
+        return course.enter(turn, course.MENU)
+    if picked == "over":
+        progress.empty(turn, run)
+        return course.enter(turn, run.dialog)
+    return course.enter(turn, run.dialog) if picked else course.sorry(turn, "sorry")
+
+
+def answer_said(turn: Turn, text: str) -> Reply:
+    """The offer to send the list by SMS, and the question whether the number may be kept for it."""
+    shown, dialog = turn.shown, turn.content.dialogs.get(turn.shown.dialog)
+    run = turn.person.runs.get(shown.dialog)
+    if dialog is None or run is None or run.id != shown.run or text not in ("1", "2"):
+        return course.again(turn)
+    standing = engine.walk(dialog, run.answers, turn.known(run))
+    step = standing.step
+    if step is None or step.id != shown.step:
+        return course.moved_on(turn)
+    if text == "1" and shown.say == "sms_offer" and not turn.person.sealed:
+        turn.put(Shown(dialog.id, run.id, step.id, say="sms_keep", choices=["yes", "no"]))
+        return course.show(turn)
+    if text == "1":
+        turn.person.seal = "" if turn.person.sealed else turn.inbound.address
+        parts, *_ = step_parts(turn.scene(standing), step, standing)
+        turn.person.lists.append(("\n".join(parts), f"list:{dialog.id}:{turn.person.id}:{turn.now:%Y%m%d%H%M%S%f}"))
+        return read_to_end(turn, dialog, run, step, "common:sms_sent", offered=True)
+    return read_to_end(turn, dialog, run, step, offered=True)
+
+
+def read_to_end(turn: Turn, dialog: Dialog, run: RunState, step: Step, lead: str = "", offered: bool = False) -> Reply:
+    """A page was read; an advice list may be offered as one SMS first."""
+    if step.sms and not offered and turn.inbound.kind == "ussd":
+        standing = engine.walk(dialog, run.answers, turn.known(run))
+        if standing.advice:
+            turn.put(Shown(dialog.id, run.id, step.id, say="sms_offer", choices=["yes", "no"]))
+            return course.show(turn)
+    progress.enter(turn, dialog, run, step, engine.SEEN)
+    return course.go_on(turn, dialog, run, lead)
+
+
+def obey(turn: Turn, word: str) -> Reply:
+    """STOP, HELP, course.MENU and START, in any language of the content."""
+    person = turn.person
+    if word == "stop":
+        again, person.stopped, person.unseal = person.stopped, True, True
+        person.changed.add("stopped")
+        if turn.inbound.kind == "ussd":
+            return turn.close("stopped_ussd")
+        turn.shown = Shown()
+        turn.put(turn.shown)
+        return Reply("" if again else turn.scene(None).common("stopped"))
+    if word == "help":
+        if person.stopped or not turn.shown.dialog:
+            return Reply(turn.scene(None).common("help"))
+        turn.shown.lead = "common:help"
+        return course.show(turn)
+    lead = ""
+    if word == "start" and person.stopped:
+        person.stopped, lead = False, "common:back_again"
+        person.changed.add("stopped")
+        if person.fields.get("reminders") == "yes":
+            person.seal = turn.inbound.address
+    if word == "menu":
+        return course.enter(turn, course.MENU)
+    reply = course.start(turn)
+    if lead:
+        turn.shown.lead = lead
+        reply = course.show(turn)
+    return reply

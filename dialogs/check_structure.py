@@ -1,0 +1,332 @@
+"""Checks of how dialogs hang together: targets, rings, conditions, what nobody reaches, what nobody uses."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+
+from dialogs.locale import placeholders
+from dialogs.paths import ENDS, Place, Way, follow, leads, reached, rings, ways
+from dialogs.problem import At, Problem
+from dialogs.script import KNOWN_FIELDS, SWITCHES, Dialog, Step
+from dialogs.values import did_you_mean, nearest
+from dialogs.written import Written
+
+MOST_CHOICES = 24  # by SMS they stand in one message, numbered through
+HELLO, MENU = "hello", "menu"
+# What the program itself says or asks for (dialogs/turn.py, dialogs/showing.py).
+NEEDED_TEXTS = (
+    *("yes", "no", "unsure", "next", "back", "more", "menu", "months"),
+    *("sorry", "bad_date", "bad_number", "bad_phone", "bad_text", "resume", "resume_on", "resume_over", "goodbye"),
+    *("busy", "sorry_error", "not_yours", "result_seen", "private_done", "no_steps", "sms_offer", "sms_keep"),
+    *("sms_sent", "stopped", "stopped_ussd", "back_again", "help"),
+)
+NEEDED_WORDS = ("stop", "start", "help", "menu")
+
+
+def check_structure(written: Written) -> Iterator[Problem]:
+    """Every problem of this kind."""
+    yield from _needed(written)
+    yield from _targets(written)
+    yield from _endless(written)
+    yield from _conditions(written)
+    yield from _too_many(written)
+    yield from _count_from(written)
+    yield from _never_reached(written)
+    yield from _never_used(written)
+    yield from _dead_ends(written)
+
+
+def linked(step: Step) -> bool:
+    """False for a step whose `from` leads nowhere: all that is missing there comes from that."""
+    return step.origin is None or bool(step.texts or step.bands)
+
+
+def steps_of(written: Written) -> Iterator[tuple[Dialog, Step]]:
+    """Every step of every dialog."""
+    for dialog in written.dialogs.values():
+        for step in dialog.steps:
+            yield dialog, step
+
+
+# --- what must be there ----------------------------------------------------------------------------------------------
+
+
+def _needed(written: Written) -> Iterator[Problem]:
+    for id, slug, text in (
+        (HELLO, "no-hello", "A new phone number starts in the dialog hello, and there is none."),
+        (MENU, "no-menu", "Everything starts from the dialog menu, and there is none."),
+    ):
+        if id not in written.dialogs:
+            yield Problem(At(f"{written.root}/dialogs/{id}.yaml"), slug, text, f"Make the file dialogs/{id}.yaml.")
+    common = written.common
+    if not common.texts or not written.files.get(common.at.file):
+        return
+    for name, known, needed in (("texts", common.texts, NEEDED_TEXTS), ("words", common.words, NEEDED_WORDS)):
+        at = common.places.get(name, common.at)
+        for key in needed:
+            if key not in known:
+                text = f'The program needs "{key}" under "{name}", and it is not there.'
+                yield Problem(at, "missing-key", text, f'Add a line "{key}: …" under "{name}".')
+
+
+# --- where ways lead ---------------------------------------------------------------------------------------------------
+
+
+def _targets(written: Written) -> Iterator[Problem]:
+    for dialog in written.dialogs.values():
+        if dialog.then:
+            yield from _target(written, dialog, Way(dialog.then, dialog.places.get("then", dialog.at)), then=True)
+        for step in dialog.steps:
+            seen: set[At] = set()
+            for way in ways(step):
+                if way.target and way.at not in seen:
+                    seen.add(way.at)
+                    yield from _target(written, dialog, way)
+        for old, new in dialog.moved.items():
+            if new not in dialog.index and not dialog.broken:
+                at, mend = dialog.places.get(f"moved.{old}", dialog.at), did_you_mean(new, dialog.index)
+                yield Problem(at, "unknown-step", f'There is no step "{new}" in this dialog.', mend, width=len(new))
+
+
+def _target(written: Written, dialog: Dialog, way: Way, then: bool = False) -> Iterator[Problem]:
+    target, width = way.target, len(way.target)
+    if target in ENDS or (target in dialog.index and not then):
+        return
+    if target.startswith("/"):
+        if target[1:] not in written.dialogs:
+            mend = did_you_mean(target[1:], written.dialogs)
+            yield Problem(way.at, "unknown-dialog", f'There is no dialog "{target[1:]}".', mend, width=width)
+        return
+    if target in written.dialogs:
+        slug = "unknown-dialog" if then else "unknown-step"
+        text = f'"{target}" is a dialog, and a dialog has a / before it here.'
+        yield Problem(way.at, slug, text, f'Write "/{target}".', width=width)
+    elif then:
+        names = [f"/{id}" for id in written.dialogs]
+        text = f'"then" leads to another dialog, or to end; "{target}" is neither.'
+        yield Problem(way.at, "unknown-dialog", text, did_you_mean(f"/{target}", names), width=width)
+    else:
+        text, mend = f'There is no step "{target}" in this dialog.', did_you_mean(target, dialog.index)
+        yield Problem(way.at, "unknown-step", text, mend, width=width)
+
+
+def _endless(written: Written) -> Iterator[Problem]:
+    """A ring without a question: whoever is in it can only read on."""
+    asking = {(dialog.id, step.id) for dialog, step in steps_of(written) if step.asks or not linked(step)}
+    graph = follow(written.dialogs)
+    pages = {
+        place: [to for to in onward if to not in asking] for place, onward in graph.items() if place not in asking
+    }
+    for ring in rings(pages):
+        at = min((at for place in ring for at in _entries(written, place, set(ring))), default=None)
+        first = written.dialogs[ring[0][0]]
+        many = len({dialog for dialog, _ in ring}) > 1
+        names = ", ".join(f"{dialog}/{step}" if many else step for dialog, step in ring[:6])
+        text = f"These steps lead round to one another, and none of them asks anything: {names}."
+        yield Problem(at or first.at, "endless", text, "Let one of them go on to a question, to a menu or to end.")
+
+
+def _entries(written: Written, place: Place, ring: set[Place]) -> Iterator[At]:
+    dialog = written.dialogs[place[0]]
+    step = dialog.steps[dialog.index[place[1]]]
+    for way in ways(step):
+        if way.target and leads(written.dialogs, dialog, step, way) in ring:
+            yield way.at
+
+
+# --- only if -----------------------------------------------------------------------------------------------------------
+
+
+def savers(written: Written) -> dict[str, list[tuple[Dialog, Step]]]:
+    """By field the steps that save it."""
+    found: dict[str, list[tuple[Dialog, Step]]] = {}
+    for dialog, step in steps_of(written):
+        if step.save:
+            found.setdefault(step.save, []).append((dialog, step))
+    return found
+
+
+def _conditions(written: Written) -> Iterator[Problem]:
+    saved = savers(written)
+    graph = follow(written.dialogs)
+    given = {*KNOWN_FIELDS, *written.common.facts}
+    whole = not any(dialog.broken for dialog in written.dialogs.values())
+    for dialog, step in steps_of(written):
+        for condition in step.only_if:
+            name, at = condition.name, condition.at
+            own, from_fields = dialog.step(name), saved.get(name, [])
+            if own is None and not from_fields and name not in given:
+                if whole:
+                    known = dict.fromkeys([*dialog.index, *saved, *sorted(given)])
+                    text, mend = f'Nothing is known by the name "{name}".', _which(name, known)
+                    yield Problem(at, "only-if", text, mend, width=len(name))
+                continue
+            if own is not None and own.keep != "yes" and not from_fields and name not in given:
+                text = f'"{name}" is a private question (keep: {own.keep}): its answer cannot choose what comes next.'
+                yield Problem(at, "kept-go", text, 'Delete this condition, or "keep" there.', width=len(name))
+                continue
+            if name not in given and _only_later(graph, dialog, step, own, from_fields):
+                text = f'"{name}" is asked only later, so nothing is known of it here.'
+                yield Problem(at, "only-if", text, "Move this step behind that question.", width=len(name))
+                continue
+            allowed = _values(written, name, own, from_fields)
+            for value in condition.values:
+                if allowed is not None and value not in allowed:
+                    mend = did_you_mean(value, allowed)
+                    yield Problem(at, "only-if", f'"{name}" is never "{value}".', mend, width=len(name))
+            if name == "country":
+                yield from _countries(condition.values, at)
+
+
+def _which(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    if near := nearest(name, names):
+        return f'Did you mean "{near}"?'
+    return "Write the name of a step before this one in this dialog, or of a field that a step saves."
+
+
+def _countries(values: Iterable[str], at: At) -> Iterator[Problem]:
+    for value in values:
+        if not re.fullmatch(r"[A-Z]{2}", value):
+            mend = f'Write the two capital letters of the country: "country is {value[:2].upper()}".'
+            yield Problem(at, "only-if", f'"{value}" is no country.', mend)
+
+
+def _only_later(
+    graph: Mapping[Place, list[Place]],
+    dialog: Dialog,
+    step: Step,
+    own: Step | None,
+    saved: list[tuple[Dialog, Step]],
+) -> bool:
+    """True if nothing that could give this name can be answered before the step."""
+    if any(other.id != dialog.id or saver.id == step.id for other, saver in saved):
+        return False
+    here = (dialog.id, step.id)
+    sources = {saver.id for _, saver in saved} | ({own.id} if own is not None else set())
+    return not any(
+        here in reached(graph, graph[dialog.id, source]) for source in sources if source != step.id
+    )
+
+
+def _values(
+    written: Written, name: str, own: Step | None, saved: list[tuple[Dialog, Step]]
+) -> set[str] | None:
+    """What a name can hold; None where that is open."""
+    if name in SWITCHES:
+        return {"yes", "no"}
+    sources = [step for _, step in saved] + ([own] if own is not None else [])
+    if name in ("consent", "private_phone", "reminders") and not sources:
+        return {"yes", "no"}
+    if name == "language":
+        return {written.common.language, *written.languages}
+    if not sources or any(step.kind != "choice" or not linked(step) for step in sources):
+        return None
+    return {choice.id for step in sources for choice in step.choices}
+
+
+# --- the rest ------------------------------------------------------------------------------------------------------------
+
+
+def _too_many(written: Written) -> Iterator[Problem]:
+    offered = [language for language in written.translations() if language.status == "live"]
+    for _dialog, step in steps_of(written):
+        if step.origin is None and len(step.choices) > MOST_CHOICES:
+            at = step.choices[MOST_CHOICES].at
+            text = f"This question has {len(step.choices)} choices; an SMS can number {MOST_CHOICES}."
+            mend = "Ask in two steps: first a group, then the one in it."
+            yield Problem(at, "too-many", text, mend, width=len(step.choices[MOST_CHOICES].id))
+        elif step.kind == "languages" and step.origin is None and len(offered) + 1 > MOST_CHOICES:
+            text = f"{len(offered) + 1} languages are live; an SMS can number {MOST_CHOICES}."
+            at = step.places.get("choices", step.at)
+            yield Problem(at, "too-many", text, "Leave those live that people here speak.", width=len("languages"))
+
+
+def _count_from(written: Written) -> Iterator[Problem]:
+    saved = savers(written)
+    dates = [name for name, steps in saved.items() if any(step.kind == "date" for _, step in steps)]
+    if any(dialog.broken for dialog in written.dialogs.values()):
+        return
+    for series in written.series.values():
+        name = series.count_from
+        if not name or name in dates:
+            continue
+        at = _line_with(written, series.at.file, "count from", name)
+        text = f'No question saves a date as "{name}".'
+        if name in saved:
+            text = f'"{name}" is saved, but not as a date.'
+        mend = 'Write "as: date" there.' if name in saved else did_you_mean(name, dates)
+        yield Problem(at, "count-from", text, mend or 'Make a question with "as: date" first.', width=len(name))
+
+
+def _line_with(written: Written, file: str, key: str, value: str) -> At:
+    for number, line in enumerate(written.files.get(file, "").splitlines(), 1):
+        if line.startswith(key) and value in line:
+            return At(file, number, line.index(value, len(key)) + 1)
+    return At(file)
+
+
+def _never_reached(written: Written) -> Iterator[Problem]:
+    dialogs = written.dialogs
+    if HELLO not in dialogs or MENU not in dialogs or any(dialog.broken for dialog in dialogs.values()):
+        return
+    graph = follow(dialogs)
+    entered = reached(graph, [(id, dialogs[id].steps[0].id) for id in (HELLO, MENU)])
+    shown = {dialog for dialog, _ in entered}
+    for dialog in dialogs.values():
+        if dialog.id not in shown:
+            text = f"Nothing leads to this dialog: {dialog.title.source}."
+            mend = f'Add it to a menu: a choice, and under "go" a line that ends in /{dialog.id}.'
+            yield Problem(dialog.title.at, "never-reached", text, mend, "warning", len(dialog.title.source))
+            entered |= reached(graph, [(dialog.id, dialog.steps[0].id)])
+        for step in dialog.steps:
+            if (dialog.id, step.id) not in entered:
+                text = f'Nothing leads to the step "{step.id}".'
+                mend = "Let another step go to it, or delete it."
+                yield Problem(step.at, "never-reached", text, mend, "warning", len(step.id))
+
+
+def _never_used(written: Written) -> Iterator[Problem]:
+    used = {name for text in written.texts().values() for name in placeholders(text.source)}
+    used |= {condition.name for _, step in steps_of(written) for condition in step.only_if}
+    used |= {series.count_from for series in written.series.values()}
+    if any(dialog.broken for dialog in written.dialogs.values()):
+        return
+    for name, steps in savers(written).items():
+        first = steps[0][1]
+        if name not in used and name not in KNOWN_FIELDS and first.origin is None:
+            text = f'"{name}" is saved, and nothing in the content uses it.'
+            mend = 'Fine if broadcasts choose people by it. If not, delete "save": keep only what is needed.'
+            yield Problem(first.places.get("save", first.at), "never-used", text, mend, "warning", len(name))
+    for name in written.common.facts:
+        if name not in used:
+            at = _fact_at(written, name)
+            yield Problem(at, "never-used", f'No text uses the fact "{name}".', "Delete it.", "warning", len(name))
+
+
+def _fact_at(written: Written, name: str) -> At:
+    places = written.common.places
+    at = places.get(f"facts.{name}", places.get("facts", written.common.at))
+    lines = written.files.get(at.file, "").splitlines()
+    for number in range(min(at.line, len(lines)), 0, -1):
+        if found := re.match(rf"\s+({re.escape(name)})\s*:", lines[number - 1]):
+            return At(at.file, number, found.start(1) + 1)
+    return at
+
+
+def _dead_ends(written: Written) -> Iterator[Problem]:
+    """A question whose answer ends the call with nothing of its own said."""
+    for dialog, step in steps_of(written):
+        if not step.asks or not linked(step) or step.keep != "yes":
+            continue
+        said = {choice.id for choice in step.choices if choice.reply is not None}
+        for way in ways(step):
+            if way.choice in said or way.skipped or leads(written.dialogs, dialog, step, way) != ("", "end"):
+                continue
+            text = "After this answer the call ends, and nothing was said to it."
+            if way.choice:
+                text = f'After the answer "{way.choice}" the call ends, and nothing was said to it.'
+            mend = "Add a reply, or a last step that says something."
+            yield Problem(way.at, "dead-end", text, mend, "warning", max(len(way.target), 1))
+            break

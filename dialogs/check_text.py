@@ -1,0 +1,306 @@
+"""Checks of texts as phones show them: what fits a screen, which letters travel, what a reader would stumble over."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from dialogs.check_structure import linked, savers, steps_of
+from dialogs.gsm import fold, measure, segment_count, septets
+from dialogs.locale import placeholders
+from dialogs.problem import At, Problem
+from dialogs.screen import Page, Room, fits, lay_out
+from dialogs.script import KNOWN_FIELDS, Choice, Step, Text
+from dialogs.speech import Speech
+from dialogs.values import did_you_mean
+from dialogs.written import Written, gaps
+
+BUILT_IN = ("points", "max", "percent", "title")
+MOST_LETTERS = 30  # of one choice
+MOST_SEGMENTS = 3  # of a question with its choices by SMS
+FEW = 3  # choices up to which a question must stand on one screen
+LABELS = ("yes", "no", "unsure", "next", "back", "more", "menu", "resume_on", "resume_over", "months")
+QUESTIONS = {"resume": ("resume_on", "resume_over", "menu"), "sms_offer": ("yes", "no"), "sms_keep": ("yes", "no")}
+
+
+def check_text(written: Written, speeches: Sequence[Speech], room: Room) -> Iterator[Problem]:
+    """Every problem of this kind, in every language."""
+    yield from _placeholders(written)
+    for speech in speeches:
+        yield from _fitting(speech, room)
+        yield from _letters(speech)
+        for id, text, at in said(speech):
+            yield from _reading(speech, id, text, at)
+
+
+def said(speech: Speech) -> Iterator[tuple[str, str, At]]:
+    """Id, text and place of all that stands in this language's own file, words that people send left out."""
+    for id, text in speech.texts.items():
+        entry = speech.language.entries.get(id)
+        if id.startswith("common:words."):
+            continue
+        if speech.main:
+            yield id, text.source, text.at
+        elif entry is not None and entry.text:
+            yield id, entry.text, entry.at
+
+
+# --- placeholders ----------------------------------------------------------------------------------------------------
+
+
+def _placeholders(written: Written) -> Iterator[Problem]:
+    saved, facts = savers(written), written.common.facts
+    known = dict.fromkeys([*BUILT_IN, *facts, *saved, *KNOWN_FIELDS])
+    whole = not any(dialog.broken for dialog in written.dialogs.values())
+    may_lack = _never_skipped(written)
+    for id, text in written.texts().items():
+        yield from stray_braces(text.source, text.at)
+        for name in sorted(placeholders(text.source)):
+            column = text.at.column + max(text.source.split("\n", 1)[0].find("{" + name), 0)
+            at = replace(text.at, column=column)
+            if name not in known and whole:
+                what, mend = f"Nothing has the name {{{name}}}.", did_you_mean(name, known)
+                yield Problem(at, "placeholder", what, mend, width=len(name) + 2)
+            elif name in gaps(written.common) and id in may_lack:
+                what = f"{{{name}}} is not known in every country, and would leave a gap here."
+                mend = "Say it in a step of its own: a step that says an unknown fact is skipped."
+                yield Problem(at, "placeholder", what, mend, "warning", len(name) + 2)
+
+
+def _never_skipped(written: Written) -> set[str]:
+    """The texts of steps that are not skipped for lack of a fact that they name."""
+    found: set[str] = set()
+    for _, step in steps_of(written):
+        asked = (*step.texts, *(choice.text for choice in step.choices))
+        found |= {text.id for text in step.texts_of()} - {text.id for text in asked}
+    return found | {text.id for text in written.common.texts.values()}
+
+
+def stray_braces(text: str, at: At) -> Iterator[Problem]:
+    """A brace that opens or closes nothing."""
+    rest = re.sub(r"\{[^{}]*\}", lambda found: " " * len(found[0]), text)
+    if found := re.search(r"[{}]", rest):
+        column = at.column + (found.start() if "\n" not in rest[: found.start()] else 0)
+        mend = "A placeholder stands in two of them: {code}."
+        yield Problem(replace(at, column=column), "placeholder", f"This {found[0]} stands alone.", mend)
+
+
+# --- what fits -----------------------------------------------------------------------------------------------------------
+
+
+def _fitting(speech: Speech, room: Room) -> Iterator[Problem]:
+    for _, step in steps_of(speech.written):
+        if step.origin is not None or not step.texts or not linked(step):
+            continue
+        if step.asks:
+            yield from _question(speech, step, room)
+            yield from _by_sms(speech, step)
+            yield from _choice_lines(speech, step)
+        yield from _said_at_once(speech, step, room)
+    yield from _common(speech, room)
+    yield from _reminders(speech)
+
+
+def _question(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
+    ids = [step.texts[0].id, *(choice.text.id for choice in step.choices)]
+    choices = _choices(speech, step)
+    if not (any(map(speech.own, ids)) or step.kind == "languages") or any("" == choice for choice in choices):
+        return
+    few = len(choices) <= FEW and step.kind != "languages"
+    yield from _screens(speech, ids, tuple(choices), room, few)
+
+
+def _choices(speech: Speech, step: Step) -> list[str]:
+    if step.kind != "languages":
+        return [speech.say(choice.text.id) for choice in step.choices]
+    languages = [speech.written.main, *speech.written.translations()]
+    return [fold(language.name, language.replace) for language in languages]
+
+
+def _screens(speech: Speech, ids: list[str], choices: tuple[str, ...], room: Room, few: bool) -> Iterator[Problem]:
+    """One screen for a question with few choices; for others at least one choice with its keys."""
+    typed = not choices
+    parts, keys = (speech.say(ids[0]),), speech.keys()
+    pages = lay_out("", parts, choices, room, keys, back=True, ends=False, typed=typed)
+    overfull = next((page for page in pages if page.choices and not fits(page.text, room)), None)
+    if few and (len(pages) > 1 or overfull or not fits(pages[0].text, room)):
+        whole = replace(room, pages=False)
+        screen = lay_out("", parts, choices, whole, keys, back=True, ends=False, typed=typed)[0]
+        mend = "Shorten the question or a choice by {over}." if choices else "Shorten the question by {over}."
+        problem = _too_long(speech, ids, screen, room, "This screen", mend)
+        yield replace(problem, level="error") if overfull else problem
+    elif overfull:
+        id = ids[overfull.choices[0] + 1] if len(ids) > 1 else ids[0]
+        problem = _too_long(speech, [id, *ids], overfull, room, "This choice with its keys", "Shorten it by {over}.")
+        yield replace(problem, level="error")
+
+
+def _too_long(speech: Speech, ids: list[str], page: Page, room: Room, what: str, mend: str) -> Problem:
+    length, gsm7 = measure(page.text)
+    length, limit = length + room.prefix, room.septets if gsm7 else room.units
+    letters = "" if gsm7 or speech.language.letters == "any" else _why_short(page.text)
+    text = f"{what} takes {length} letters{speech.inside}; a phone shows {limit}{letters}."
+    return speech.problem("too-long", ids, text, mend.format(over=length - limit))
+
+
+def _why_short(text: str) -> str:
+    odd = sorted({letter for letter in text if septets(letter) is None})
+    return f" with {' '.join(odd[:5])} in it" if odd else ""
+
+
+def _by_sms(speech: Speech, step: Step) -> Iterator[Problem]:
+    """By SMS question and choices are one message."""
+    ids = [step.texts[0].id, *(choice.text.id for choice in step.choices)]
+    choices = tuple(_choices(speech, step))
+    if not choices or not (any(map(speech.own, ids)) or step.kind == "languages") or (step.keep != "yes" and not step.erases):
+        return
+    whole, keys = Room(prefix=0, pages=False), speech.keys()
+    page = lay_out("", (speech.say(ids[0]),), choices, whole, keys, back=True, ends=False, typed=False)[0]
+    if (count := segment_count(page.text)) > MOST_SEGMENTS:
+        text = f"As an SMS this question with its choices takes {count} messages{speech.inside}; {MOST_SEGMENTS} is the most."
+        yield speech.problem("too-long", ids, text, "Shorten the choices, or ask in two steps.")
+
+
+def _choice_lines(speech: Speech, step: Step) -> Iterator[Problem]:
+    for choice in step.choices:
+        id = choice.text.id
+        length = measure(speech.say(id))[0]
+        if speech.own(id) and not id.startswith("common:") and length > MOST_LETTERS:
+            text = f"This choice takes {length} letters{speech.inside}; {MOST_LETTERS} read well on a small phone."
+            yield speech.problem("too-long", [id], text, f"Shorten it by {length - MOST_LETTERS}.", "warning")
+
+
+def _said_at_once(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
+    """What must fit one screen: words after a private answer (design 2.3), and the last words of a call."""
+    done: set[str] = set()
+    for choice in step.choices:
+        last = choice.go in ("end", "forget")
+        for text in (choice.advice, choice.reply):
+            if text is None or text.id in done or not speech.own(text.id):
+                continue
+            if last and text is choice.reply:
+                done.add(text.id)
+                yield from _closing(speech, text, room)
+            elif step.keep != "yes" and not last:
+                done.add(text.id)
+                yield from _aside(speech, choice, text, room)
+
+
+def _aside(speech: Speech, choice: Choice, text: Text, room: Room) -> Iterator[Problem]:
+    pages = lay_out("", (speech.say(text.id),), (), room, speech.keys(), back=True, ends=False, typed=False)
+    if len(pages) > 1 or not fits(pages[0].text, room):
+        screen = lay_out(
+            "", (speech.say(text.id),), (), replace(room, pages=False), speech.keys(), back=True, ends=False, typed=False
+        )[0]
+        problem = _too_long(speech, [text.id], screen, room, "After a private answer this", "Shorten it by {over}.")
+        yield replace(problem, slug="unkept")
+
+
+def _closing(speech: Speech, text: Text, room: Room) -> Iterator[Problem]:
+    page = Page(speech.say(text.id), ends=True)
+    if not fits(page.text, room):
+        yield _too_long(speech, [text.id], page, room, "This is the last screen of a call. It", "Shorten it by {over}.")
+
+
+def _common(speech: Speech, room: Room) -> Iterator[Problem]:
+    for key, text in speech.written.common.texts.items():
+        if key in QUESTIONS:
+            ids = [text.id, *(f"common:{word}" for word in QUESTIONS[key])]
+            choices = tuple(speech.say(id) for id in ids[1:])
+            if all(choices) and any(map(speech.own, ids)):
+                yield from _screens(speech, ids, choices, room, few=True)
+        elif key not in LABELS and speech.own(text.id):
+            yield from _closing(speech, text, room)
+
+
+def _reminders(speech: Speech) -> Iterator[Problem]:
+    for series in speech.written.series.values():
+        for moment in series.moments:
+            for text in (moment.say, moment.open):
+                if text is None or not speech.own(text.id):
+                    continue
+                if (count := segment_count(speech.say(text.id))) > 1:
+                    what = f"This reminder takes {count} SMS{speech.inside}: it costs {count} times as much."
+                    yield speech.problem("too-long", [text.id], what, "Shorten it to 160 letters.", "warning")
+
+
+# --- letters -------------------------------------------------------------------------------------------------------------
+
+
+def _letters(speech: Speech) -> Iterator[Problem]:
+    language = speech.language
+    if language.letters == "any":
+        text = f"Screens in {language.name} hold 70 letters, not 160, and an SMS of 70 letters costs as much as one of 160."
+        mend = "If it can be written in plain letters too, say so: X-Letters: gsm7, and X-Replace."
+        yield Problem(language.place("X-Letters"), "letters", text, mend, "warning", len("X-Letters"))
+    else:
+        yield from _name(speech)
+    bare: dict[str, None] = {}
+    for id, source, at in said(speech):
+        folded = fold(source, language.replace)
+        odd = sorted({letter for letter in folded if septets(letter) is None})
+        if odd and language.letters == "gsm7":
+            yield _odd_letters(speech, id, at, folded, odd)
+        covered = {letter for old in language.replace for letter in (old, old.upper())}
+        bare |= dict.fromkeys(
+            letter
+            for letter in unicodedata.normalize("NFC", source)
+            if letter.isalpha() and septets(letter) is None and letter not in covered and septets(fold(letter)) is not None
+        )
+    if bare and language.letters == "gsm7":
+        pairs = " ".join(f"{letter}={fold(letter)}" for letter in sorted(bare)[:12])
+        text = f"These letters lose their accents on simple phones{speech.inside}: {' '.join(sorted(bare)[:12])}."
+        mend = f"Look whether words stay clear. To settle it, write X-Replace: {pairs}"
+        yield Problem(language.place("X-Replace"), "letters", text, mend, "warning")
+
+
+def _name(speech: Speech) -> Iterator[Problem]:
+    language = speech.language
+    if septets(fold(language.name, language.replace)) is None:
+        text = f'The name "{language.name}" cannot be shown on simple phones, and it stands in the list of languages.'
+        yield Problem(language.place("X-Name"), "letters", text, "Write it in plain letters.", speech.level, 6)
+
+
+def _odd_letters(speech: Speech, id: str, at: At, folded: str, odd: list[str]) -> Problem:
+    letters = " ".join(odd[:8])
+    mend = "Write the word in other letters."
+    if not speech.main:
+        mend += f" Or say in the header how to write them: X-Replace: {odd[0]}=..."
+    if id.startswith("reminder/"):
+        count = segment_count(folded)
+        many = f"{count} SMS" if count > 1 else "an SMS of at most 70 letters"
+        text = f"With {letters} in it this takes {many}{speech.inside}; in plain letters one SMS holds 160."
+        return Problem(at, "letters", text, mend, "warning")
+    return Problem(at, "letters", f"Simple phones cannot show {letters}.", mend, speech.level)
+
+
+# --- reading it ----------------------------------------------------------------------------------------------------------
+
+_BRACKETS = re.compile(r"[\[(]\s*\d\s*[\])]")
+_NUMBERED = re.compile(r"(?:^|\n)\s*\d\s*[.):=-]\s")
+_PRESS = re.compile(r"\b(?:press|reply|dial|type|send|choose|enter|key)\s+(?:with\s+)?\d\b", re.IGNORECASE)
+_UNSEEN = re.compile("[\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff\t]")
+_CURLY = re.compile("[\u2018\u2019\u201c\u201d\u2013\u2014\u2026]")
+
+
+def _reading(speech: Speech, id: str, text: str, at: At) -> Iterator[Problem]:
+    found = _BRACKETS.search(text) or _NUMBERED.search(text) or _PRESS.search(text)
+    if found:
+        what = f'This text names a key: "{found[0].strip()}". Keys are counted out by the program and may change.'
+        yield Problem(_within(at, text, found), "digit-in-text", what, "Leave the number out.", "warning", len(found[0]))
+    if found := _UNSEEN.search(text):
+        name = unicodedata.name(found[0], "TAB").lower()
+        what = f"There is a sign here that nobody sees ({name}). It can double the price of an SMS."
+        mend = "Delete it, and type a plain space if there should be one."
+        yield Problem(_within(at, text, found), "invisible", what, mend, "warning")
+    elif speech.main and (found := _CURLY.search(text)):
+        what = f"{found[0]} is no plain sign; phones get {fold(found[0])} in its place."
+        yield Problem(_within(at, text, found), "invisible", what, f"Type {fold(found[0])} yourself.", "warning")
+
+
+def _within(at: At, text: str, found: re.Match[str]) -> At:
+    """The place of a find, as long as it stands in the first line of the text."""
+    before = text[: found.start()]
+    return replace(at, column=at.column + len(before)) if "\n" not in before and len(before) < 60 else at

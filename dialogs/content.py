@@ -1,0 +1,155 @@
+"""The content in force: dialogs, reminder series and languages that passed every check; and how it is renewed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from threading import Lock
+from types import MappingProxyType
+
+from dialogs.check import check_content
+from dialogs.gsm import fold
+from dialogs.locale import Language, fold_word
+from dialogs.problem import Problem, errors
+from dialogs.screen import Room
+from dialogs.script import Common, Dialog, Series
+from dialogs.written import Written, content_files, link, read_folder
+
+__all__ = ["BrokenContent", "Content", "Keeper", "find_folder", "link"]
+
+BUNDLED = Path(__file__).resolve().parent.parent / "content"
+
+
+def find_folder(environ: Mapping[str, str] = os.environ) -> Path:
+    """The content folder: `NGAZI_CONTENT`, else `./content`, else the one that came with the program."""
+    if setting := environ.get("NGAZI_CONTENT", ""):
+        return Path(setting)
+    return Path("content") if Path("content").is_dir() else BUNDLED
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Everything that is said, in every language. Made by `load` only, so it holds no error."""
+
+    dialogs: Mapping[str, Dialog]
+    series: Mapping[str, Series]
+    common: Common
+    languages: Mapping[str, Language]  # with the source language
+    revision: str  # 12 hex digits: with them the exact words can be found in git
+    words: Mapping[str, str]  # folded word -> meaning, of all languages
+    shared: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]  # where a question is written -> who takes it
+    wordings: Mapping[str, Mapping[str, str]] = field(repr=False)  # language -> id of text -> text
+
+    def text(self, id: str, language: str) -> str:
+        """A text as this language says it, else its fallbacks, ready to be sent but for its placeholders.
+
+        Raises KeyError for an unknown id; a language that is gone speaks the source language.
+        """
+        said = self.wordings.get(language)
+        return (self.wordings[self.common.language] if said is None else said)[id]
+
+    def offered(self, drafts: bool = False) -> tuple[Language, ...]:
+        """The languages that people may choose: the source language, then the others by name."""
+        wanted = ("live", "draft") if drafts else ("live",)
+        others = [language for language in self.languages.values() if language.status in wanted]
+        others.sort(key=lambda language: (language.name.casefold(), language.code))
+        return (self.languages[self.common.language], *others)
+
+    @classmethod
+    def load(
+        cls, folder: Path, *, drafts: bool = False, room: Room | None = None
+    ) -> tuple[Content | None, list[Problem]]:
+        """The content of a folder, or None if it has an error; and all problems. Never raises.
+
+        `drafts`: draft languages are shown too, so their screens must fit. `room`: the smallest screen in use.
+        """
+        written = read_folder(folder)
+        problems = check_content(written, drafts=drafts, room=room or Room())
+        return (None if errors(problems) else make(written)), problems
+
+
+def make(written: Written) -> Content:
+    """The content out of what is written. Only for what was checked."""
+    spoken = [_plain_name(language) for language in (written.main, *written.translations())]
+    languages = {language.code: language for language in spoken}
+    return Content(
+        MappingProxyType(dict(written.dialogs)),
+        MappingProxyType(dict(written.series)),
+        written.common,
+        MappingProxyType(languages),
+        written.revision,
+        MappingProxyType(_words(written)),
+        MappingProxyType(_shared(written.dialogs)),
+        MappingProxyType({code: MappingProxyType(written.wording(each)) for code, each in languages.items()}),
+    )
+
+
+def _plain_name(language: Language) -> Language:
+    """With its name in letters that every phone shows: it stands in a list that everyone sees."""
+    return replace(language, name=fold(language.name, language.replace))
+
+
+def _words(written: Written) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for meaning, text in written.common.words.items():
+        own = (language.entries.get(text.id) for language in written.translations())
+        for said in (text.source, *(entry.text for entry in own if entry is not None)):
+            for word in said.split():
+                if folded := fold_word(word):
+                    found.setdefault(folded, meaning)
+    return found
+
+
+def _shared(dialogs: Mapping[str, Dialog]) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:
+    found: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for id, dialog in sorted(dialogs.items()):
+        for step in dialog.steps:
+            if step.origin is not None:
+                found.setdefault(step.origin, []).append((id, step.id))
+    return {origin: tuple(places) for origin, places in found.items()}
+
+
+class BrokenContent(Exception):
+    """The content has errors, and there is none in force yet. `problems` tells them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(self.__doc__)
+        self.problems = problems
+
+
+class Keeper:
+    """Holds the content in force. A broken edit changes nothing: the old content stays."""
+
+    def __init__(self, folder: Path, *, drafts: bool = False, room: Room | None = None) -> None:
+        """Raises BrokenContent if the folder has errors: there is nothing older to go on with."""
+        self.folder, self.drafts, self.room = folder, drafts, room
+        self._lock = Lock()
+        self._seen = self._look()
+        content, self.problems = Content.load(folder, drafts=drafts, room=room)
+        if content is None:
+            raise BrokenContent(self.problems)
+        self.content = content
+
+    def refresh(self) -> list[Problem]:
+        """Read the folder again if a file in it has changed; put it in force if it has no error. Gives the problems
+        of what stands there now. Cheap when nothing changed; safe from several threads."""
+        with self._lock:
+            seen = self._look()
+            if seen != self._seen:
+                self._seen = seen  # as it was before reading: what changes meanwhile is seen the next time
+                content, self.problems = Content.load(self.folder, drafts=self.drafts, room=self.room)
+                if content is not None and content.revision != self.content.revision:
+                    self.content = content
+            return self.problems
+
+    def _look(self) -> dict[str, tuple[int, int, int]]:
+        found = {}
+        for path in content_files(self.folder):
+            try:
+                stat = path.stat()
+            except OSError:
+                continue  # gone since it was listed
+            found[str(path)] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+        return found

@@ -1,0 +1,103 @@
+"""The database behind one URL: SQLite as a file, or PostgreSQL; always durable, one writer's transaction at a time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+SQLITE_PRAGMAS = {
+    "journal_mode": "WAL",
+    "synchronous": "FULL",  # a commit is on the disk before the phone sees the next screen
+    "foreign_keys": "ON",
+    "busy_timeout": "5000",
+    "secure_delete": "ON",  # what is forgotten is overwritten, not only unlinked
+    "cache_size": "-32768",  # KiB
+    "temp_store": "MEMORY",
+}
+# The desk looks everything up by key. Without statistics (a new store, a wave of new numbers) PostgreSQL would
+# keep plans that read whole tables; these three say that there is always an index to use.
+POSTGRES_SETTINGS = {
+    "timezone": "UTC",
+    "synchronous_commit": "on",
+    "enable_seqscan": "off",
+    "enable_hashjoin": "off",
+    "enable_mergejoin": "off",
+    "jit": "off",
+}
+
+
+def open_engine(url: str, *, plain: bool = False) -> Engine:
+    """The engine for a database URL; its errors never tell what was written. `plain` leaves PostgreSQL's planner alone: for reports and long reads.
+
+    Nothing connects yet. Transactions on SQLite begin IMMEDIATE, so a second writer waits instead of failing late.
+    """
+    kind = make_url(url).get_backend_name()
+    if kind == "sqlite":
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": 5, "check_same_thread": False})
+        event.listen(engine, "connect", _tune_sqlite)
+        event.listen(engine, "begin", _begin_immediate)
+        return engine
+    connect: dict[str, Any] = {"connect_timeout": 5}
+    engine = create_engine(url, hide_parameters=True, pool_size=5, max_overflow=5, connect_args=connect)
+    event.listen(engine, "connect", _tune_postgres_plain if plain else _tune_postgres)
+    return engine
+
+
+def _tune_sqlite(connection: Any, _: Any) -> None:
+    connection.isolation_level = None  # BEGIN is ours to say
+    for name, value in SQLITE_PRAGMAS.items():
+        connection.execute(f"PRAGMA {name}={value}")
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _tune_postgres(connection: Any, _: Any) -> None:
+    _set(connection, POSTGRES_SETTINGS)
+
+
+def _tune_postgres_plain(connection: Any, _: Any) -> None:
+    _set(connection, {name: value for name, value in POSTGRES_SETTINGS.items() if not name.startswith("enable")})
+
+
+def _set(connection: Any, settings: dict[str, str]) -> None:
+    connection.autocommit = True
+    for name, value in settings.items():
+        connection.execute(f"SET {name} = '{value}'")
+    connection.autocommit = False
+
+
+def durability(engine: Engine) -> dict[str, str]:
+    """How safely this database commits, read back from it."""
+    with engine.connect() as db:
+        if engine.dialect.name == "sqlite":
+            levels = {0: "OFF", 1: "NORMAL", 2: "FULL", 3: "EXTRA"}
+            level = db.exec_driver_sql("PRAGMA synchronous").scalar()
+            mode = db.exec_driver_sql("PRAGMA journal_mode").scalar()
+            return {"journal_mode": str(mode), "synchronous": levels.get(level or 0, str(level))}
+        names = ("synchronous_commit", "fsync", "full_page_writes")
+        return {name: str(db.execute(text(f"SHOW {name}")).scalar()) for name in names}
+
+
+def migrations(engine: Engine, connection: Connection | None = None) -> Config:
+    """Alembic's settings, in code: there is no alembic.ini."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["engine"] = engine
+    config.attributes["connection"] = connection
+    return config
+
+
+def migrate(engine: Engine) -> None:
+    """Bring the tables to the newest version; does nothing where they are. Two at once wait for each other."""
+    with engine.begin() as db:
+        if engine.dialect.name == "postgresql":
+            db.execute(text("SELECT pg_advisory_xact_lock(7382001)"))
+        command.upgrade(migrations(engine, db), "head")

@@ -1,0 +1,54 @@
+"""The keys of content files: which there are, and where each belongs (docs: write a dialog)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+DIALOG = ("title", "about", "resume", "forget after", "then", "moved", "trace", "steps")
+COMMON = ("language", "facts", "switches", "words", "texts", "notes")
+SERIES = ("title", "count from", "every", "at", "send")
+MOMENT = ("say", "open")
+HEADS = ("say", "ask", "check", "score", "advice", "from")
+EVERY_STEP = ("only if", "note", "go")
+OF_HEAD: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "choices": ("ask",),
+        "as": ("ask",),
+        "save": ("ask", "check"),
+        "points": ("ask", "check"),
+        "advice": ("ask", "check"),
+        "reply": ("ask", "check"),
+        "keep": ("ask", "check"),
+        "none": ("check",),
+        "proof": ("check",),
+        "level": ("check",),
+        "sms": ("advice",),
+    }
+)
+STEP = tuple(dict.fromkeys((*HEADS, *EVERY_STEP, *OF_HEAD)))
+EVERY_KEY = tuple(dict.fromkeys((*DIALOG, *STEP, *COMMON, *SERIES, *MOMENT)))
+
+MEANINGS = ("stop", "start", "help", "menu", "yes", "no")  # of the words that people send
+LEVELS = ("must", "year 1", "year 3")
+WRITTEN = ("text", "number", "date", "phone")  # `as`: what is typed in where there are no choices
+CHECK_CHOICES = ("yes", "no", "unsure")
+OTHERWISE = "otherwise"
+RESERVED_STEPS = ("end", "forget", "resume")  # targets of `go`, and the place between two calls
+RESERVED_FIELDS = ("points", "max", "percent", "title")  # placeholders with a meaning of their own
+
+
+def belongs(key: str) -> str:
+    """Where a key belongs that is not allowed where it was found; "" for a key that exists nowhere."""
+    places = []
+    if key in OF_HEAD:
+        places.append("in a step with " + " or ".join(f'"{head}"' for head in OF_HEAD[key]))
+    elif key in HEADS or key in EVERY_STEP:
+        places.append("in a step")
+    if key in DIALOG:
+        places.append("at the top of a dialog")
+    elif key in SERIES:
+        places.append("at the top of a reminder series")
+    if key in COMMON:
+        places.append("in common.yaml")
+    return f'"{key}" belongs {" or ".join(places)}.' if places else ""

@@ -1,0 +1,39 @@
+"""What a phone said (Inbound) and what it gets back (Reply), whatever the provider calls it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["ussd", "sms", "bot"]
+
+
+@dataclass(frozen=True, slots=True)
+class Inbound:
+    """What a phone said.
+
+    `address` is E.164 with a plus, or `whatsapp:+...`, or `chat:<random id>`.
+    `text` is what was typed now; with `whole` it is everything typed so far in the session, joined by `*`
+    (Africa's Talking). `session` is the provider's, "" for SMS. `turn` is the provider's number of this turn.
+    """
+
+    channel: str
+    kind: Kind
+    address: str
+    text: str
+    session: str
+    provider_id: str
+    whole: bool = False
+    turn: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A screen for the phone: `text` holds everything shown, `choices` the words of the choices on it.
+
+    `more` says that the person may answer (CON, not END). An empty `text` means that nothing is sent.
+    """
+
+    text: str
+    choices: tuple[str, ...] = ()
+    more: bool = False

@@ -1,0 +1,140 @@
+"""Which step can follow which, over all dialogs: for the checks, and for the map that `content draw` makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from dialogs.problem import At
+from dialogs.script import Dialog, Step
+
+Place = tuple[str, str]  # (dialog, step); ("", "end") and ("", "forget") are the ways out
+ENDS = ("end", "forget")
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way on from a step: `target` as it is written, "" where it is not; `choice` is the answer that takes it."""
+
+    target: str
+    at: At
+    choice: str = ""
+    skipped: bool = False  # the step was not shown at all
+
+
+def ways(step: Step) -> Iterator[Way]:
+    """Every way on from a step, the way of a skipped one too."""
+    answers = [(choice.id, choice.go) for choice in step.choices]
+    answers += [(f"{band.percent}%", band.go) for band in step.bands]
+    for id, go in answers or [("", "")]:
+        own = step.places.get(f"go.{id}", step.at) if go else step.places.get("go", step.at)
+        yield Way(go or step.go, own, id)
+    if step.only_if:
+        yield Way("", step.at, skipped=True)
+
+
+def leads(dialogs: Mapping[str, Dialog], dialog: Dialog, step: Step, way: Way) -> Place | None:
+    """Where a way leads; None where there is no such place."""
+    if way.target in dialog.index:
+        return dialog.id, way.target
+    if way.target:
+        return _outside(dialogs, way.target)
+    follows = dialog.index[step.id] + 1
+    return (dialog.id, dialog.steps[follows].id) if follows < len(dialog.steps) else _outside(dialogs, dialog.then)
+
+
+def _outside(dialogs: Mapping[str, Dialog], target: str) -> Place | None:
+    if target in ENDS:
+        return "", target
+    other = dialogs.get(target.removeprefix("/")) if target.startswith("/") else None
+    return (other.id, other.steps[0].id) if other is not None and other.steps else None
+
+
+def follow(dialogs: Mapping[str, Dialog]) -> dict[Place, list[Place]]:
+    """From every step the steps that can follow it; the ways out are left away."""
+    return {
+        (dialog.id, step.id): [
+            place for way in ways(step) if (place := leads(dialogs, dialog, step, way)) is not None and place[0]
+        ]
+        for dialog in dialogs.values()
+        for step in dialog.steps
+    }
+
+
+def reached(graph: Mapping[Place, Iterable[Place]], starts: Iterable[Place]) -> set[Place]:
+    """Every place that can be come to from these, and these."""
+    found: set[Place] = set()
+    waiting = [place for place in starts if place in graph]
+    while waiting:
+        place = waiting.pop()
+        if place not in found:
+            found.add(place)
+            waiting += graph.get(place, ())
+    return found
+
+
+def rings(graph: Mapping[Place, Iterable[Place]]) -> list[list[Place]]:
+    """Groups of places that lead round to one another, each group in the order of the graph."""
+    order = {place: number for number, place in enumerate(graph)}
+    found: list[list[Place]] = []
+    seen: set[Place] = set()
+    for place in graph:
+        if place in seen:
+            continue
+        onward = reached(graph, [next_ for next_ in graph[place]])
+        if place not in onward:
+            continue
+        ring = {other for other in onward if place in reached(graph, graph[other])}
+        seen |= ring
+        found.append(sorted(ring, key=order.__getitem__))
+    return found
+
+
+def draw(dialogs: Mapping[str, Dialog], only: str = "") -> str:
+    """A Mermaid map: of all dialogs and how they lead to one another, or of the steps of one dialog."""
+    lines = ["flowchart TD"]
+    lines += _steps_drawn(dialogs, dialogs[only]) if only else _dialogs_drawn(dialogs)
+    return "\n".join(lines) + "\n"
+
+
+def _dialogs_drawn(dialogs: Mapping[str, Dialog]) -> Iterator[str]:
+    for id, dialog in dialogs.items():
+        yield f"    d_{id}[{_label(dialog.title.source)}]"
+    drawn: dict[tuple[str, str], None] = {}
+    for dialog in dialogs.values():
+        for step in dialog.steps:
+            for way in ways(step):
+                place = leads(dialogs, dialog, step, way)
+                if place is not None and place[0] != dialog.id:
+                    drawn[dialog.id, place[0] or place[1]] = None
+    for here, there in drawn:
+        yield f"    d_{here} --> {_ending(there) if there in ENDS else f'd_{there}'}"
+
+
+def _steps_drawn(dialogs: Mapping[str, Dialog], dialog: Dialog) -> Iterator[str]:
+    for step in dialog.steps:
+        said = step.texts[0].source if step.texts else step.head
+        yield f"    s_{step.id}{'{{' if step.asks else '['}{_label(said)}{'}}' if step.asks else ']'}"
+    for step in dialog.steps:
+        drawn: dict[str, list[str]] = {}
+        for way in ways(step):
+            place = leads(dialogs, dialog, step, way)
+            if place is None:
+                continue
+            there = f"s_{place[1]}" if place[0] == dialog.id else f"d_{place[0]}" if place[0] else _ending(place[1])
+            if place[0] not in ("", dialog.id):
+                there += f"([{_label(dialogs[place[0]].title.source)}])"
+            drawn.setdefault(there, []).append("skipped" if way.skipped else way.choice)
+        for there, answers in drawn.items():
+            said = ", ".join(answer for answer in answers if answer) if len(drawn) > 1 else ""
+            yield f"    s_{step.id} -->{f'|{_label(said)}|' if said else ''} {there}"
+
+
+def _ending(target: str) -> str:
+    return {"end": "e_end((end))", "forget": "e_forget((forget))"}[target]
+
+
+def _label(text: str) -> str:
+    """A text as Mermaid takes it; its signs for quotes and the like are written out."""
+    short = text if len(text) <= 48 else text[:45].rstrip() + "..."
+    return '"' + short.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace("\n", " ") + '"'

@@ -1,0 +1,157 @@
+"""What an answer changes: the run, the fields, the tallies, and the same question in other dialogs."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from dialogs import engine, store
+from dialogs.engine import COUNTED, SEEN, Entry
+from dialogs.script import Dialog, Step
+from dialogs.showing import House
+from dialogs.store import Person, RunState
+
+if TYPE_CHECKING:
+    from dialogs.turn import Turn
+
+GIVEN = "given"  # stands in a run for a typed phone number, which is kept sealed
+
+
+def fields_of(house: House, person: Person) -> dict[str, str]:
+    """All that is known of a person by name, with the facts and switches of the country."""
+    known = dict(house.outside(person.country))
+    known |= person.fields
+    known |= person.dues
+    known["language"] = person.language
+    known["country"] = person.country
+    known["consent"] = "yes" if person.consent else ""
+    if person.private_phone is not None:
+        known["private_phone"] = "yes" if person.private_phone else "no"
+    return known
+
+
+def begin(turn: Turn, dialog: Dialog) -> RunState:
+    """A new run; the first time it has the answers that shared questions got elsewhere."""
+    person, now = turn.person, turn.now
+    lowest = min((run.id for run in person.runs.values()), default=0)
+    closed = min((run.id for run in person.closed_runs), default=0)
+    run = RunState(dialog.id, [], now, now, min(lowest, closed, 0) - 1, changed=True)
+    run.answers = prefilled(turn, dialog)
+    person.runs[dialog.id] = run
+    return run
+
+
+def empty(turn: Turn, run: RunState) -> None:
+    """Start this run again from its first question."""
+    run.answers = [entry for entry in run.answers if entry[1] == COUNTED]
+    run.started_at = run.updated_at = turn.now
+    run.changed = True
+
+
+def prefilled(turn: Turn, dialog: Dialog) -> list[Entry]:
+    """Answers to questions of this dialog that were given in another, if younger than that one's `forget after`.
+
+    Who has finished this dialog before is asked afresh: starting again is for seeing what has changed.
+    """
+    related = {
+        place: [other for other in places if other[0] != dialog.id]
+        for step in dialog.steps
+        for place, places in [(step.id, same_question(turn, dialog, step))]
+    }
+    names = sorted({other for places in related.values() for other, _ in places})
+    if not names:
+        return []
+    past = store.past_runs(turn.db, turn.person.id, [*names, dialog.id])
+    if dialog.id in past:
+        return []
+    sources: dict[str, list[Entry]] = {}
+    for name in names:
+        oldest = turn.now - timedelta(days=turn.content.dialogs[name].forget_after)
+        run = turn.person.runs.get(name)
+        if run is not None and run.updated_at >= oldest:
+            sources[name] = run.answers
+        elif name in past and past[name][1] >= oldest:
+            sources[name] = past[name][0]
+    entries: list[Entry] = []
+    for step_id, places in related.items():
+        for name, other in places:
+            found = [value for step, value in sources.get(name, ()) if step == other]
+            if found:
+                entries += [(step_id, value) for value in found]
+                break
+    return entries
+
+
+def same_question(turn: Turn, dialog: Dialog, step: Step) -> list[tuple[str, str]]:
+    """Every (dialog, step) that asks what this step asks, itself too; none for a question asked once only."""
+    origin = step.origin or (dialog.id, step.id)
+    taken = turn.content.shared.get(origin)
+    return [origin, *taken] if taken else []
+
+
+def enter(turn: Turn, dialog: Dialog, run: RunState, step: Step, value: str) -> None:
+    """Write an answer into the run, and all that follows from it."""
+    person = turn.person
+    kept = GIVEN if step.kind == "phone" else value
+    if step.keep == "counts" and value != SEEN and not engine.counted(dialog, run.answers, step):
+        person.counts.append((*(step.origin or (dialog.id, step.id)), value))
+    if step.keep == "counts" and value == SEEN:  # only said, on a channel where it is not asked
+        run.answers = [*run.answers, (step.id, SEEN)]
+    else:
+        run.answers = engine.answer(dialog, run.answers, step, kept)
+    run.changed, run.updated_at = True, turn.now
+    if step.asks and step.keep == "yes":
+        if dialog.trace:
+            run.fresh.append((step.id, kept))
+        if step.save:
+            save(turn, step, value)
+    entries = [entry for entry in run.answers if entry[0] == step.id]
+    for name, other in same_question(turn, dialog, step):
+        there = person.runs.get(name)
+        if there is not None and there is not run and name != dialog.id:
+            latest = [(other, value) for _, value in entries[-2:] if step.keep == "counts"] or [(other, entries[-1][1])]
+            there.answers = share(there.answers, latest)
+            there.changed = True
+
+
+def share(answers: list[Entry], entries: list[Entry]) -> list[Entry]:
+    """These entries in an open run of another dialog; a mark of counting goes in once."""
+    marks = [entry for entry in entries if entry[1] == COUNTED and entry not in answers]
+    return engine.shared_into([*answers, *marks], [entry for entry in entries if entry[1] != COUNTED])
+
+
+def save(turn: Turn, step: Step, value: str) -> None:
+    """Keep an answer on the contact. Some names have a meaning for the house."""
+    person, name = turn.person, step.save
+    if name == "language":
+        person.language = value
+        person.changed.add("language")
+    elif name == "consent":
+        person.consent = value == "yes"
+        person.changed.add("consent")
+    elif name == "private_phone":
+        person.private_phone = value == "yes"
+        person.changed.add("private_phone")
+    elif step.kind == "date":
+        person.dues[name] = value
+        person.changed.add(f"due:{name}")
+    else:
+        if step.kind == "phone":
+            sealed = turn.house.seal.seal(value, "field", str(person.id))
+            value = f"sealed:{turn.house.seal.key_id}:{sealed.hex()}"
+        person.fields[name] = value
+        person.changed.add(f"field:{name}")
+    if name == "reminders":
+        ask_for_messages(turn, value == "yes")
+
+
+def ask_for_messages(turn: Turn, wanted: bool) -> None:
+    """The number is sealed from when messages are asked for, and no longer (design 2.3). Asking ends a STOP."""
+    person = turn.person
+    if not wanted:
+        person.seal, person.unseal = "", True
+        return
+    person.seal, person.unseal = turn.inbound.address, False
+    if person.stopped:
+        person.stopped = False
+        person.changed.add("stopped")

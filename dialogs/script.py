@@ -1,0 +1,196 @@
+"""What a dialog is made of: Dialog, Step, Choice, Condition, Text; and a reminder series, and the common texts.
+
+Plain values, made by `reading.py` from YAML, walked by `engine.py`. Everything knows the place it came from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Literal
+
+from dialogs.problem import At
+
+Head = Literal["say", "ask", "check", "score", "advice"]
+Kind = Literal["page", "choice", "languages", "text", "number", "date", "phone"]
+Keep = Literal["yes", "counts", "no"]
+Resume = Literal["ask", "always", "never"]
+
+RESERVED_DIALOGS = ("common", "reminder")  # their names begin ids of texts that are no dialog's
+SWITCHES = ("conflict_zone", "mercury_ban", "evictions")
+# Fields with a meaning for the machine: `store.py` keeps these elsewhere than in the table `field`.
+KNOWN_FIELDS = ("language", "consent", "country", "private_phone", "reminders", *SWITCHES)
+NOWHERE: At = At("", 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One text in the source language, under the id that its translations carry."""
+
+    id: str
+    source: str
+    at: At = NOWHERE
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """`<name> is [not] <a> [or <b>]`, or with no values `<name> is [not] known`."""
+
+    name: str
+    values: tuple[str, ...]
+    negated: bool
+    at: At = NOWHERE
+
+    def holds(self, known: Mapping[str, str]) -> bool:
+        """True if it holds for these values by name; what is not known is no value at all."""
+        value = known.get(self.name, "")
+        return (value in self.values if self.values else value != "") is not self.negated
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer a person may pick; its key is its place on the page."""
+
+    id: str
+    text: Text
+    points: int = 0
+    advice: Text | None = None
+    reply: Text | None = None
+    go: str = ""  # "" = as the step says
+    scored: bool = True  # False: leaves score and list, as a skipped step does
+    at: At = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """From this percentage on, `text` is the result."""
+
+    percent: int
+    text: Text
+    go: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing said or asked."""
+
+    id: str
+    head: Head
+    kind: Kind
+    at: At = NOWHERE
+    texts: tuple[Text, ...] = ()  # pages of a say, the question, the heading of an advice list
+    choices: tuple[Choice, ...] = ()
+    bands: tuple[Band, ...] = ()
+    only_if: tuple[Condition, ...] = ()
+    go: str = ""  # "" = the next step
+    save: str = ""
+    keep: Keep = "yes"
+    proof: Text | None = None
+    level: str = ""
+    sms: bool = False
+    note: str = ""
+    origin: tuple[str, str] | None = None  # (dialog, step) that this one was taken from
+    places: Mapping[str, At] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+
+    @property
+    def most(self) -> int:
+        """The points of the best choice."""
+        return max((choice.points for choice in self.choices if choice.scored), default=0)
+
+    def choice(self, id: str) -> Choice | None:
+        """The choice with this id, or None."""
+        for choice in self.choices:
+            if choice.id == id:
+                return choice
+        return None
+
+    @property
+    def asks(self) -> bool:
+        """True if a person must pick or write something."""
+        return self.kind != "page"
+
+    @property
+    def erases(self) -> bool:
+        """True if an answer erases its own trail, so that it may be asked on every channel (design 2.3)."""
+        return any(choice.go == "forget" for choice in self.choices)
+
+    def texts_of(self) -> tuple[Text, ...]:
+        """Every text of this step that a translator sees; none for a step taken `from` another."""
+        if self.origin is not None:
+            return ()
+        found = list(self.texts)
+        for choice in self.choices:
+            found += [text for text in (choice.text, choice.advice, choice.reply) if text is not None]
+        found += [band.text for band in self.bands]
+        if self.proof is not None:
+            found.append(self.proof)
+        return tuple({text.id: text for text in found if not text.id.startswith("common:")}.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Dialog:
+    """One YAML file: the steps in order, and what happens at its edges."""
+
+    id: str
+    title: Text
+    steps: tuple[Step, ...]
+    at: At = NOWHERE
+    resume: Resume = "ask"
+    forget_after: int = 30  # days
+    then: str = "end"
+    moved: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    trace: bool = True  # False: nothing of a run outlives the session
+    about: str = ""
+    index: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+    broken: bool = False  # the file could not be read; it counts as known all the same
+    places: Mapping[str, At] = field(default_factory=lambda: MappingProxyType({}), compare=False)
+
+    def step(self, id: str) -> Step | None:
+        """The step with this id, or None."""
+        place = self.index.get(id)
+        return None if place is None else self.steps[place]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One line of a series: so many days from the date counted from (before is negative)."""
+
+    name: str
+    days: int
+    say: Text
+    open: Text | None = None
+    at: At = NOWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One reminder series."""
+
+    id: str
+    title: Text
+    moments: tuple[Moment, ...]
+    at: At = NOWHERE
+    count_from: str = ""
+    every: tuple[int, str] | None = None  # (3, "weeks")
+    time: str = "16:30"
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """`common.yaml`: the source language, facts, switches, the words people send, the common texts."""
+
+    language: str = "en"
+    facts: Mapping[str, str | Mapping[str, str]] = field(default_factory=dict)
+    switches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, Text] = field(default_factory=dict)
+    texts: Mapping[str, Text] = field(default_factory=dict)
+    at: At = NOWHERE
+    places: Mapping[str, At] = field(default_factory=dict)
+
+    def fact(self, name: str, country: str) -> str:
+        """The fact for a country of two letters, or for all; "" where there is none."""
+        value = self.facts.get(name, "")
+        return value if isinstance(value, str) else value.get(country, value.get("otherwise", ""))

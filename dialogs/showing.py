@@ -1,0 +1,191 @@
+"""The screen for what is shown: computed anew each time from `session.shown`, never stored as text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from dialogs.content import Content
+from dialogs.engine import Standing, band_of
+from dialogs.gsm import wire
+from dialogs.inbound import Inbound, Reply
+from dialogs.locale import Language, fill
+from dialogs.screen import Keys, Page, Room, lay_out
+from dialogs.script import SWITCHES, Dialog, Step
+from dialogs.seal import Seal
+from dialogs.typed import read_date, read_number, read_phone, read_text
+
+RESUME = "resume"  # the step of `shown` while the person is asked whether to go on
+ASIDE = -1  # the page after an unkept answer: the same for every answer, but for what it says the first time
+RESUME_CHOICES = {"on": "resume_on", "over": "resume_over", "menu": "menu"}
+READERS = {"date": read_date, "number": read_number, "phone": read_phone, "text": read_text}
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the dialogs are played with: the content in force, the keys, the room on each channel's screen."""
+
+    content: Content
+    seal: Seal
+    room_of: Callable[[Inbound], Room]
+    country_of: Callable[[str], str]
+    drafts: bool = False
+    given: dict[str, dict[str, str]] = field(default_factory=dict)
+
+    def outside(self, country: str) -> dict[str, str]:
+        """What is known of everybody in a country: the facts and the operator's switches, by name."""
+        found = self.given.get(country)
+        if found is None:
+            common = self.content.common
+            found = {name: common.fact(name, country) for name in common.facts}
+            found = {name: value for name, value in found.items() if value}
+            found |= {name: "yes" if country in common.switches.get(name, ()) else "no" for name in SWITCHES}
+            self.given[country] = found
+        return found
+
+    def language(self, code: str) -> Language:
+        """The language to speak: the person's while it is offered, else the source language."""
+        for language in self.content.offered(self.drafts):
+            if language.code == code:
+                return language
+        return self.content.languages[self.content.common.language]
+
+
+@dataclass(slots=True)
+class Shown:
+    """What stands on the phone. `say` names a common text that is a screen of its own."""
+
+    dialog: str = ""
+    run: int = 0
+    step: str = ""
+    page: int = 0
+    choices: list[str] = field(default_factory=list)
+    lead: str = ""
+    say: str = ""
+    ends: bool = False
+    first: bool = False
+    typed: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """Only what differs from an empty one."""
+        every = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in every.items() if value or name == "run"}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, Any] | None) -> Shown:
+        """What was stored, or nothing shown yet; names of an older version are ignored."""
+        return cls(**{name: value for name, value in (stored or {}).items() if name in cls.__slots__})
+
+
+@dataclass(slots=True)
+class Scene:
+    """One person in front of one channel, with all that a text may name."""
+
+    house: House
+    inbound: Inbound
+    language: Language
+    values: dict[str, str]  # placeholders, dates still as 2027-03-25
+    dates: frozenset[str] = frozenset()
+
+    @property
+    def content(self) -> Content:
+        """The content in force."""
+        return self.house.content
+
+    def text(self, id: str, **more: str) -> str:
+        """A text in the person's language, filled and in letters that the phone can show."""
+        found = self.content.text(id, self.language.code)
+        if "{" not in found:
+            return found
+        values = {name: self.date(value) if name in self.dates else value for name, value in self.values.items()}
+        filled = fill(found, values | more)
+        return wire(filled, self.language.replace, self.language.letters == "any")
+
+    def common(self, key: str, **more: str) -> str:
+        """A common text."""
+        return self.text(f"common:{key}", **more)
+
+    def date(self, iso: str) -> str:
+        """`2027-03-25` as `25 Mar 2027`, with the language's own short months."""
+        year, month, day = iso.split("-")
+        months = self.content.text("common:months", self.language.code).split()
+        return f"{int(day)} {months[int(month) - 1]} {year}" if len(months) == 12 else f"{day}/{month}/{year}"
+
+    def keys(self) -> Keys:
+        """The words beside 1, 9 and 0."""
+        return Keys(self.common("next"), self.common("more"), self.common("back"))
+
+    def pages(
+        self, lead: str, parts: tuple[str, ...], choices: tuple[str, ...], *, back: bool, ends: bool, typed: bool
+    ) -> tuple[Page, ...]:
+        """The pages for this channel's screen."""
+        room = self.house.room_of(self.inbound)
+        return lay_out(lead, parts, choices, room, self.keys(), back=back, ends=ends, typed=typed)
+
+
+def said_only(step: Step, inbound: Inbound) -> bool:
+    """True where an unkept question is said and not asked: by SMS and in chat, where answers stay in logs."""
+    return step.keep != "yes" and inbound.kind != "ussd" and not step.erases
+
+
+def is_typed(step: Step, inbound: Inbound) -> bool:
+    """True where something is to be written, not chosen."""
+    return step.kind in READERS and not said_only(step, inbound)
+
+
+def asides(step: Step) -> bool:
+    """True if an unkept question says something at once, so that the screen after it is a page of its own."""
+    return step.keep != "yes" and any(
+        (choice.advice or choice.reply) and choice.go != "forget" for choice in step.choices
+    )
+
+
+def step_parts(
+    scene: Scene, step: Step, standing: Standing
+) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...], bool]:
+    """The texts of a step, the ids and the words of its choices, and whether something is to be typed."""
+    text = scene.text
+    if step.head == "say":
+        return tuple(text(each.id) for each in step.texts), (), (), False
+    if step.head == "score":
+        return (score_text(scene, step, standing),), (), (), False
+    if step.head == "advice":
+        return advice_parts(scene, step, standing), (), (), False
+    if said_only(step, scene.inbound):
+        advice = next((choice.advice for choice in step.choices if choice.advice), None)
+        return (text(advice.id) if advice else scene.common("private_done"),), (), (), False
+    question = (text(step.texts[0].id),)
+    if step.kind == "languages":
+        offered = scene.content.offered(scene.house.drafts)
+        return question, tuple(each.code for each in offered), tuple(each.name for each in offered), False
+    ids = tuple(choice.id for choice in step.choices)
+    return question, ids, tuple(text(choice.text.id) for choice in step.choices), step.kind != "choice"
+
+
+def score_text(scene: Scene, step: Step, standing: Standing) -> str:
+    """The result in words; where nothing was kept there is none, and the text says so."""
+    band = band_of(step, standing.percent)
+    if not standing.most or band is None:
+        return scene.common("result_seen")
+    numbers = {"points": standing.points, "max": standing.most, "percent": standing.percent}
+    return scene.text(band.text.id, **{name: str(number) for name, number in numbers.items()})
+
+
+def advice_parts(scene: Scene, step: Step, standing: Standing) -> tuple[str, ...]:
+    """The heading with the first advice, then each further advice on a screen of its own."""
+    collected = [scene.text(choice.advice.id) for _, choice in standing.advice if choice.advice]
+    if not collected:
+        return (scene.common("no_steps"),)
+    heading = scene.text(step.texts[0].id)
+    return (f"{heading}\n{collected[0]}", *collected[1:])
+
+
+def reply_of(page: Page, choices: tuple[str, ...]) -> Reply:
+    """What goes to the provider."""
+    return Reply(page.text, tuple(choices[place] for place in page.choices), not page.ends)
+
+
+def title_of(scene: Scene, dialog: Dialog) -> str:
+    """The title of a dialog, as menus and the resume question name it."""
+    return scene.text(dialog.title.id)

@@ -1,0 +1,381 @@
+"""The queries on what is remembered: who is calling, where they stand, and writing it back, for a list at once.
+
+Each statement takes the whole list as one JSON parameter (`listed`), so it is compiled once and sent once per list.
+Locks are taken in one order in every process (design 2.2): addresses by key, contacts by id, then what they own,
+tallies last. Times are UTC without a zone. The tables stand in `tables.py`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, select, update
+
+from dialogs.engine import Entry
+from dialogs.inbound import Inbound
+from dialogs.seal import Seal
+from dialogs.statements import Statements, statements, when
+from dialogs.tables import Address, Contact, Due, Field, Keyring, Member, Run, Session
+
+WHATSAPP, CHAT = "whatsapp:", "chat:"
+
+
+@dataclass(slots=True)
+class RunState:
+    """One open run as it is in this transaction. `answers` is replaced, never changed in place."""
+
+    dialog: str
+    answers: list[Entry]
+    started_at: datetime
+    updated_at: datetime
+    id: int = 0  # below 1: not written yet, a number of this list's own
+    finished_at: datetime | None = None
+    points: int = 0
+    most: int = 0
+    changed: bool = False
+    fresh: list[Entry] = field(default_factory=list)  # kept answers to append to the reports
+
+
+@dataclass(slots=True)
+class SessionState:
+    """One call as it is in this transaction; `shown` says what stands on the phone."""
+
+    channel: str
+    key: str
+    contact_id: int
+    consumed: int = 0
+    shown: dict[str, Any] | None = None
+    ended: bool = False
+    started_at: datetime | None = None  # None: not written yet
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class Person:
+    """A contact as it is in this transaction, with the address that was heard."""
+
+    id: int
+    address_id: int
+    kind: str
+    language: str = ""
+    country: str = ""
+    consent: bool = False
+    stopped: bool = False
+    private_phone: bool | None = None
+    sealed: bool = False
+    fields: dict[str, str] = field(default_factory=dict)
+    dues: dict[str, str] = field(default_factory=dict)
+    runs: dict[str, RunState] = field(default_factory=dict)
+    sessions: dict[tuple[str, str], SessionState] = field(default_factory=dict)
+    changed: set[str] = field(default_factory=set)  # names of contact columns, and "field:<name>", "due:<name>"
+    dropped_runs: list[int] = field(default_factory=list)
+    closed_runs: list[RunState] = field(default_factory=list)
+    counts: list[tuple[str, str, str]] = field(default_factory=list)  # (dialog, step, choice) to tally
+    lists: list[tuple[str, str]] = field(default_factory=list)  # (text, dedupe) asked for as one SMS
+    seal: str = ""  # the address to seal, once the person asked for messages
+    unseal: bool = False
+    forget: bool = False
+
+
+def address_kind(address: str) -> tuple[str, str]:
+    """The kind of an address and its value: `whatsapp:+255...` -> ("whatsapp", "+255...")."""
+    if address.startswith(WHATSAPP):
+        return "whatsapp", address[len(WHATSAPP) :]
+    if address.startswith(CHAT):
+        return "chat", address[len(CHAT) :]
+    return "tel", address
+
+
+def session_key(inbound: Inbound, contact_id: int) -> str:
+    """What a session is found by: the provider's, or for SMS and chat the contact itself."""
+    return inbound.session if inbound.kind == "ussd" else f"{inbound.kind}:{contact_id}"
+
+
+def meet(
+    db: Connection,
+    inbounds: Sequence[Inbound],
+    seal: Seal,
+    now: datetime,
+    country_of: Callable[[str], str],
+) -> dict[str, Person]:
+    """Make, lock and load the contacts behind these addresses; by address."""
+    sql = statements(db.dialect.name)
+    wanted = {seal.key(*address_kind(each.address)): each.address for each in inbounds}
+    rows = [{"kind": address_kind(address)[0], "key": key} for key, address in wanted.items()]
+    rows.sort(key=lambda row: (row["kind"], row["key"]))
+    found = db.execute(sql.hear, {"rows": json.dumps(rows), "now": now}).all()
+    people: dict[str, Person] = {}
+    missing: dict[str, list[int]] = {}
+    for id, contact_id, kind, key, sealed in found:
+        person = people[wanted[key]] = Person(contact_id or 0, id, kind, sealed=bool(sealed))
+        if not contact_id:
+            person.country = country_of(wanted[key])
+            missing.setdefault(person.country, []).append(id)
+    if missing:
+        _make(db, sql, people, missing, now)
+    _load(db, sql, {person.id: person for person in people.values()}, people, inbounds)
+    return people
+
+
+def _make(
+    db: Connection, sql: Statements, people: Mapping[str, Person], missing: dict[str, list[int]], now: datetime
+) -> None:
+    """Give each address that has none a contact; we hold the lock of the address."""
+    wanted = [{"country": country} for country, ids in missing.items() for _ in ids]
+    given: dict[int, int] = {}
+    for id, country in db.execute(sql.make, {"rows": json.dumps(wanted), "now": now}):
+        given[missing[country].pop()] = id
+    db.execute(sql.bind, {"rows": json.dumps([{"id": a, "contact_id": c} for a, c in sorted(given.items())])})
+    for person in people.values():
+        person.id = given.get(person.address_id, person.id)
+
+
+def _load(
+    db: Connection,
+    sql: Statements,
+    by_id: dict[int, Person],
+    people: Mapping[str, Person],
+    inbounds: Sequence[Inbound],
+) -> None:
+    """Lock the contacts by id, and only then, in later statements, read what they own."""
+    ids = {"ids": json.dumps(sorted(by_id))}
+    for address, person in list(people.items()):  # two addresses of one contact are one person here
+        first = by_id[person.id]
+        if first is not person:
+            first.sealed = first.sealed or person.sealed
+            people[address] = first  # type: ignore[index]
+    for id, language, country, consent_at, stopped_at, private in db.execute(sql.lock, ids):
+        person = by_id[id]
+        person.language, person.country = language, country
+        person.consent, person.stopped = consent_at is not None, stopped_at is not None
+        person.private_phone = private
+    for contact_id, name, value in db.execute(sql.fields, ids):
+        by_id[contact_id].fields[name] = value
+    for contact_id, name, on in db.execute(sql.dues, ids):
+        by_id[contact_id].dues[name] = on.isoformat()
+    for id, contact_id, dialog, answers, started_at, updated_at in db.execute(sql.runs, ids):
+        entries = [(step, choice) for step, choice in json.loads(answers)]
+        by_id[contact_id].runs[dialog] = RunState(dialog, entries, started_at, updated_at, id)
+    keys = [{"channel": each.channel, "key": session_key(each, people[each.address].id)} for each in inbounds]
+    known: dict[tuple[str, str], SessionState] = {}
+    for channel, key, contact_id, consumed, shown, started_at, ended_at in db.execute(
+        sql.sessions, {"rows": json.dumps(keys)}
+    ):
+        known[channel, key] = SessionState(
+            channel, key, contact_id, consumed, json.loads(shown) if shown else None, ended_at is not None, started_at
+        )
+    for row, each in zip(keys, inbounds, strict=True):
+        session = known.get((row["channel"], row["key"]))
+        if session is not None:  # of somebody else perhaps: talk refuses that
+            people[each.address].sessions[session.channel, session.key] = session
+
+
+def save(db: Connection, people: Iterable[Person], seal: Seal, now: datetime, revision: str) -> None:
+    """Write back what changed, in the order of the locks; tallies last."""
+    sql = statements(db.dialect.name)
+    everybody = sorted({person.id: person for person in people}.values(), key=lambda person: person.id)
+    for person in everybody:
+        if person.forget:
+            forget(db, person.id)
+    staying = [person for person in everybody if not person.forget]
+    _save_contacts(db, sql, staying, seal, now)
+    given = _save_runs(db, sql, staying, now, revision)
+    _save_sessions(db, sql, staying, given, now)
+    _count(db, sql, everybody)
+
+
+def _save_contacts(db: Connection, sql: Statements, people: list[Person], seal: Seal, now: datetime) -> None:
+    fields, dues = [], []
+    for person in people:
+        if not person.changed and not person.seal and not person.unseal:
+            continue
+        values: dict[str, Any] = {}
+        for name in person.changed:
+            if name == "language":
+                values["language"] = person.language
+            elif name == "private_phone":
+                values["private_phone"] = person.private_phone
+            elif name == "consent":
+                values["consent_at"] = now if person.consent else None
+            elif name == "stopped":
+                values["stopped_at"] = now if person.stopped else None
+            elif name.startswith("field:"):
+                value = person.fields[name[6:]]
+                fields.append({"contact_id": person.id, "name": name[6:], "value": value})
+            elif name.startswith("due:"):
+                dues.append((person, name[4:]))
+        if values:
+            db.execute(update(Contact).where(Contact.id == person.id).values(values))
+        if person.unseal:
+            db.execute(update(Address).where(Address.contact_id == person.id).values(sealed=None, key_id=None))
+        elif person.seal:
+            kind, value = address_kind(person.seal)
+            sealed = {"sealed": seal.seal(value, kind, str(person.id)), "key_id": seal.key_id}
+            db.execute(update(Address).where(Address.id == person.address_id).values(sealed))
+    if fields:
+        db.execute(sql.keep, {"rows": json.dumps(fields)})
+    for person, name in dues:
+        _save_due(db, person, name)
+
+
+def _save_due(db: Connection, person: Person, name: str) -> None:
+    """Move the open date of this name, or enter it."""
+    on = date.fromisoformat(person.dues[name])
+    open_ = select(Due.id).where(Due.contact_id == person.id, Due.name == name, Due.done_at.is_(None))
+    latest = db.execute(open_.order_by(Due.id.desc()).limit(1)).scalar()
+    if latest is None:
+        db.execute(Due.__table__.insert().values(contact_id=person.id, name=name, on=on))  # type: ignore[attr-defined]
+    else:
+        db.execute(update(Due).where(Due.id == latest).values(on=on))
+
+
+def _save_runs(db: Connection, sql: Statements, people: list[Person], now: datetime, revision: str) -> dict[int, int]:
+    """Write the runs; gives the ids that new ones got, by the numbers they had in this list."""
+    dropped = [id for person in people for id in person.dropped_runs]
+    if dropped:
+        db.execute(delete(Run).where(Run.id.in_(dropped)))
+    changed, made = [], []
+    by_place: dict[tuple[int, str, bool], RunState] = {}
+    for person in people:
+        for run in (*person.closed_runs, *person.runs.values()):
+            if not run.changed or run.id in dropped:
+                continue
+            row = {
+                "id": run.id,
+                "contact_id": person.id,
+                "dialog": run.dialog,
+                "answers": json.dumps(run.answers, separators=(",", ":"), ensure_ascii=False),
+                "started_at": when(run.started_at),
+                "updated_at": when(run.updated_at),
+                "finished_at": when(run.finished_at),
+                "points": run.points,
+                "most": run.most,
+            }
+            if run.id > 0:
+                changed.append(row)
+            else:
+                made.append(row)
+                by_place[person.id, run.dialog, run.finished_at is None] = run
+    if changed:  # closing comes before opening: one run of a dialog may be open
+        db.execute(sql.change_runs, {"rows": json.dumps(changed)})
+    given: dict[int, int] = {}
+    if made:
+        for id, contact_id, dialog, finished_at in db.execute(sql.make_runs, {"rows": json.dumps(made)}):
+            run = by_place[contact_id, dialog, finished_at is None]
+            given[run.id], run.id = id, id
+    fresh = [
+        {"run_id": run.id, "step": step, "choice": choice}
+        for person in people
+        for run in (*person.closed_runs, *person.runs.values())
+        for step, choice in run.fresh
+        if run.id not in dropped
+    ]
+    if fresh:
+        db.execute(sql.append, {"rows": json.dumps(fresh), "now": now, "revision": revision})
+    return given
+
+
+def _save_sessions(
+    db: Connection, sql: Statements, people: list[Person], given: Mapping[int, int], now: datetime
+) -> None:
+    stamp = when(now)
+    rows = []
+    for person in people:
+        for session in person.sessions.values():
+            if not session.changed or session.contact_id != person.id:
+                continue
+            shown = session.shown
+            run_id = shown.get("run") if shown else None
+            if shown and isinstance(run_id, int) and run_id in given:
+                shown["run"] = run_id = given[run_id]
+            rows.append(
+                {
+                    "channel": session.channel,
+                    "key": session.key,
+                    "contact_id": person.id,
+                    "run_id": run_id,
+                    "consumed": session.consumed,
+                    "shown": json.dumps(shown, separators=(",", ":")) if shown else None,
+                    "started_at": when(session.started_at) or stamp,
+                    "ended_at": stamp if session.ended else None,
+                }
+            )
+    if rows:
+        db.execute(sql.show, {"rows": json.dumps(rows)})
+
+
+def _count(db: Connection, sql: Statements, people: list[Person]) -> None:
+    """Let the tallies grow: for everybody (group 0) and for each group of the contact, in one sorted statement."""
+    counting = [person for person in people if person.counts]
+    if not counting:
+        return
+    groups: dict[int, list[int]] = {}
+    ids = [person.id for person in counting]
+    for contact_id, group_id in db.execute(
+        select(Member.contact_id, Member.group_id).where(Member.contact_id.in_(ids))
+    ):
+        groups.setdefault(contact_id, []).append(group_id)
+    grown: dict[tuple[str, str, str, int], int] = {}
+    for person in counting:
+        for place in person.counts:
+            for group in (0, *groups.get(person.id, ())):
+                grown[*place, group] = grown.get((*place, group), 0) + 1
+    rows = [{"dialog": d, "step": s, "choice": c, "group_id": g, "n": n} for (d, s, c, g), n in sorted(grown.items())]
+    db.execute(sql.count, {"rows": json.dumps(rows)})
+
+
+def answers_of(db: Connection, contact_id: int, run_id: int) -> list[Entry]:
+    """The answers of one run of this contact, open or closed; none where it is gone."""
+    found = db.execute(select(Run.answers).where(Run.id == run_id, Run.contact_id == contact_id)).scalar()
+    return [(step, choice) for step, choice in json.loads(found)] if found else []
+
+
+def end_session(db: Connection, channel: str, key: str, now: datetime) -> None:
+    """Take note that a call is over; its last screen stays known for a repeat."""
+    db.execute(
+        update(Session)
+        .where(Session.channel == channel, Session.key == key, Session.ended_at.is_(None))
+        .values(ended_at=now)
+    )
+
+
+def forget(db: Connection, contact_id: int) -> None:
+    """Erase a contact and all it owns. Who said STOP leaves the key of the address and the STOP, nothing else."""
+    stopped = db.execute(select(Contact.stopped_at).where(Contact.id == contact_id)).scalar()
+    if stopped is None:
+        db.execute(delete(Contact).where(Contact.id == contact_id))
+        return
+    for table in (Session, Field, Due, Member, Run):
+        db.execute(delete(table).where(table.contact_id == contact_id))
+    db.execute(
+        update(Contact)
+        .where(Contact.id == contact_id)
+        .values(language="", consent_at=None, private_phone=None, timezone="", country="")
+    )
+    db.execute(update(Address).where(Address.contact_id == contact_id).values(sealed=None, key_id=None))
+
+
+def past_runs(db: Connection, contact_id: int, dialogs: Sequence[str]) -> dict[str, tuple[list[Entry], datetime]]:
+    """The answers of the newest finished run of each of these dialogs, and when it was last touched."""
+    found = db.execute(
+        select(Run.dialog, Run.answers, Run.updated_at)
+        .where(Run.contact_id == contact_id, Run.dialog.in_(dialogs), Run.finished_at.is_not(None))
+        .order_by(Run.id)
+    )
+    return {
+        dialog: ([(step, choice) for step, choice in json.loads(answers)], updated_at)
+        for dialog, answers, updated_at in found
+    }
+
+
+def check_key(db: Connection, seal: Seal, now: datetime) -> bool:
+    """True if this key is the one that the store was made with; a new store takes the key as its own."""
+    known = db.execute(select(Keyring.check)).scalar()
+    if known is None:
+        db.execute(Keyring.__table__.insert().values(check=seal.check, created_at=now))  # type: ignore[attr-defined]
+        return True
+    return known == seal.check

@@ -1,0 +1,29 @@
+"""What time takes away: who never agreed, calls that are over, and texts that nobody needs any more."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, select
+
+from dialogs.tables import Contact, Session
+
+UNDECIDED = timedelta(days=1)  # how long somebody who has not agreed is remembered (design 2.3)
+SLICE = 500  # rows in one transaction, so that no phone waits for a sweep
+
+
+def sweep(db: Connection, now: datetime, days: int) -> int:
+    """Erase one slice of what is past its time; gives how many rows went. Call it until it gives 0.
+
+    A contact who never agreed goes after a day, but for one who said STOP; a session goes after `days`.
+    """
+    undecided = (
+        select(Contact.id)
+        .where(Contact.consent_at.is_(None), Contact.stopped_at.is_(None), Contact.created_at < now - UNDECIDED)
+        .order_by(Contact.id)
+        .limit(SLICE)
+        .with_for_update(key_share=True, skip_locked=True)
+    )
+    gone = db.execute(delete(Contact).where(Contact.id.in_([id for (id,) in db.execute(undecided)]))).rowcount
+    old = select(Session.id).where(Session.started_at < now - timedelta(days=days)).order_by(Session.id).limit(SLICE)
+    return gone + db.execute(delete(Session).where(Session.id.in_(old.scalar_subquery()))).rowcount

@@ -1,0 +1,109 @@
+"""One caller's turn: what a phone said, who it is, what stands on the phone, and the texts to show it with.
+
+The state that `talk.py`, `answering.py` and `course.py` work on; all in memory, `store.save` writes it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from dialogs import engine, progress
+from dialogs.content import Content
+from dialogs.engine import Standing
+from dialogs.inbound import Inbound, Reply
+from dialogs.screen import Page
+from dialogs.script import Dialog, Step
+from dialogs.showing import ASIDE, House, Scene, Shown, is_typed, step_parts
+from dialogs.store import Person, RunState, SessionState
+
+Calls = dict[tuple[str, str], SessionState]
+
+
+class Turn:
+    """One inbound of one person in one session."""
+
+    def __init__(
+        self, house: House, db: Connection, now: datetime, inbound: Inbound, person: Person, calls: Calls
+    ) -> None:
+        self.house, self.db, self.now, self.inbound, self.person, self.calls = house, db, now, inbound, person, calls
+        self.content: Content = house.content
+        self.session = SessionState(inbound.channel, "", person.id)
+        self.shown = Shown()
+        self.first = False
+
+    def stands(self) -> tuple[Dialog, RunState, Standing, Step] | None:
+        """The dialog, run and step of what is shown, if the run still stands there; else None."""
+        shown = self.shown
+        dialog, run = self.content.dialogs.get(shown.dialog), self.person.runs.get(shown.dialog)
+        if dialog is None or run is None or run.id != shown.run:
+            return None
+        standing = engine.walk(dialog, run.answers, self.known(run))
+        if shown.page == ASIDE:
+            step = dialog.step(shown.step)
+            return (dialog, run, standing, step) if step else None
+        if standing.step is None or standing.step.id != shown.step:
+            return None
+        if shown.typed != is_typed(standing.step, self.inbound):
+            return None
+        return dialog, run, standing, standing.step
+
+    def pages_of(self, dialog: Dialog, standing: Standing, step: Step) -> tuple[tuple[Page, ...], tuple[str, ...]]:
+        """The pages of a step, and the ids of all its choices."""
+        scene = self.scene(standing)
+        parts, ids, texts, typed = step_parts(scene, step, standing)
+        run = self.person.runs[dialog.id]
+        ends = engine.leads_to_end(dialog, run.answers, standing, self.known(run))
+        back = (
+            not self.shown.first
+            and bool(standing.used or dialog.then.startswith("/"))
+            and not self.held_at_welcome(standing)
+        )
+        return scene.pages(self.lead(), parts, texts, back=back, ends=ends, typed=typed), ids
+
+    def held_at_welcome(self, standing: Standing) -> bool:
+        """True at the first question for somebody who has not agreed yet: there is nothing to go back to."""
+        return not standing.used and not self.person.consent
+
+    def lead(self) -> str:
+        """What is read out first."""
+        if not self.shown.lead:
+            return ""
+        try:
+            return self.scene(None).text(self.shown.lead)
+        except KeyError:
+            return ""  # an edit took the text away
+
+    def close(self, key: str, lead: str = "") -> Reply:
+        """End the call with a common text, or with the reply alone where there is one."""
+        self.put(Shown(say=key, lead=lead, ends=True))
+        self.session.ended = True
+        return self.closing(key, lead)
+
+    def closing(self, key: str, lead: str = "") -> Reply:
+        """The words of `close`."""
+        return Reply(self.scene(None).text(lead) if lead else self.scene(None).common(key))
+
+    def reply(self, page: Page) -> Reply:
+        """A page as it goes out."""
+        return Reply(page.text, tuple(self.shown.choices), not page.ends)
+
+    def put(self, shown: Shown) -> None:
+        """Remember what the phone shows now."""
+        self.shown, stored = shown, shown.to_json()
+        if stored != self.session.shown or self.session.started_at is None:
+            self.session.shown, self.session.changed = stored, True
+
+    def known(self, run: RunState) -> dict[str, str]:
+        """The fields as they were before this run saved any."""
+        dialog = self.content.dialogs[run.dialog]
+        return engine.outside(dialog, run.answers, progress.fields_of(self.house, self.person))
+
+    def scene(self, standing: Standing | None) -> Scene:
+        """What texts are filled with."""
+        person = self.person
+        values = progress.fields_of(self.house, person)
+        if standing is not None:
+            values = values | standing.known
+        return Scene(self.house, self.inbound, self.house.language(person.language), values, frozenset(person.dues))

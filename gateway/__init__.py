@@ -1,0 +1,1 @@
+"""How the dialogs reach phones: endpoints, providers, the outbox, the console and the commands."""

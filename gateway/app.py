@@ -1,0 +1,169 @@
+"""The gateway as one Starlette application: routes, and what lives as long as it does."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from dialogs import showing, store
+from dialogs.content import Keeper
+from dialogs.database import migrate, open_engine
+from dialogs.inbound import Inbound
+from dialogs.screen import Room
+from dialogs.seal import Seal
+from gateway import providers
+from gateway.channels import SettingsError
+from gateway.desk import Desk, utcnow
+from gateway.inbound import PATH, Callbacks
+from gateway.metrics import Metrics
+from gateway.numbers import country_of
+from gateway.providers import Provider
+from gateway.settings import Settings
+
+log = logging.getLogger("ngazi.app")
+
+LOOK_EVERY = 2.0  # seconds between two looks whether the content was edited
+NO_PAGES = Room(pages=False)
+
+
+@dataclass(slots=True)
+class House:
+    """What the endpoints share, as long as the application runs."""
+
+    settings: Settings
+    keeper: Keeper
+    seal: Seal
+    engine: Engine
+    providers: Mapping[str, Provider]
+    metrics: Metrics
+    desk: Desk = field(init=False)
+    _playing: showing.House | None = None
+
+    def now(self) -> showing.House:
+        """What the dialogs are played with now: it changes with the content."""
+        content = self.keeper.content
+        if self._playing is None or self._playing.content is not content:
+            self._playing = showing.House(content, self.seal, self.room_of, country_of, self.settings.drafts)
+        return self._playing
+
+    def room_of(self, inbound: Inbound) -> Room:
+        """What one screen holds for this phone."""
+        return self.settings.channels[inbound.channel].room if inbound.kind == "ussd" else NO_PAGES
+
+    def prepare(self) -> None:
+        """Bring the database to its newest form and see that the key is its own. Raises SettingsError."""
+        try:
+            migrate(self.engine)
+            with self.engine.begin() as db:
+                fits = store.check_key(db, self.seal, utcnow())
+        except DBAPIError as error:
+            # The driver's words name the place and the cause; SQLAlchemy's would add statements.
+            raise SettingsError(f"NGAZI_DATABASE_URL: the database cannot be used: {error.orig}".strip()) from None
+        if not fits:
+            raise SettingsError("NGAZI_SECRET_KEY is not the one that this database was made with.")
+
+
+def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> Starlette:
+    """The application; `app.state.house` is its House. Raises SettingsError, BrokenContent.
+
+    A test may bring its own desk, and then no database is touched, and its own keeper of the content.
+    """
+    house = House(
+        settings,
+        keeper or Keeper(settings.content, drafts=settings.drafts, room=_smallest_room(settings)),
+        Seal(settings.secret_key),
+        open_engine(settings.database_url),
+        {name: providers.connect(each, settings.public_url) for name, each in settings.channels.items()},
+        Metrics(),
+    )
+    house.desk = desk or Desk(house.engine, house.now)
+    house.desk.on_list = house.metrics.listed
+    house.metrics.watch_waiting(lambda: house.desk.state().waiting)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if desk is None:
+            await anyio.to_thread.run_sync(house.prepare)
+        house.desk.start()
+        try:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(_watch_content, house)
+                yield
+                tasks.cancel_scope.cancel()
+        finally:
+            await anyio.to_thread.run_sync(house.desk.stop)
+            house.engine.dispose()
+
+    app = Starlette(routes=_routes(house), lifespan=lifespan)
+    app.router.redirect_slashes = False  # no provider and no phone follows a redirect
+    app.state.house = house
+    return app
+
+
+def _routes(house: House) -> list[BaseRoute]:
+    async def health(request: Request) -> Response:
+        return _health(house)
+
+    return [
+        Route(PATH, Callbacks(house)),  # first: every phone waits for it
+        Route("/health", health),
+        Route("/metrics", house.metrics.page),
+        *_front(house),
+    ]
+
+
+def _front(house: House) -> list[Route]:
+    """The simulated phone, else one line."""
+    if house.settings.simulated:
+        from gateway.simulator_page import routes  # not loaded beside a real channel
+
+        return routes(house)
+
+    async def front(request: Request) -> Response:
+        return PlainTextResponse("This is Ngazi, a gateway for dialogs on simple phones. How it is: /health\n")
+
+    return [Route("/", front)]
+
+
+def _health(house: House) -> Response:
+    """Whether a phone would get its screen now; 503 if not."""
+    state = house.desk.state()
+    database = state.alive and state.database_ok
+    return JSONResponse(
+        {
+            "database": "ok" if database else "away",
+            "content": {"revision": house.keeper.content.revision, "problems": len(house.keeper.problems)},
+            "desk": {"waiting": state.waiting, "oldest": round(getattr(state, "oldest", 0.0), 3)},
+        },
+        200 if database else 503,
+        {"cache-control": "no-store"},
+    )
+
+
+async def _watch_content(house: House) -> None:
+    """Put edits in force within seconds, and tell once about each that is broken."""
+    keeper = house.keeper
+    known = keeper.content.revision, len(keeper.problems)
+    while True:
+        await anyio.sleep(LOOK_EVERY)
+        problems = await anyio.to_thread.run_sync(keeper.refresh)
+        if (keeper.content.revision, len(problems)) != known:
+            known = keeper.content.revision, len(problems)
+            log.info("content %s is in force; what stands in the folder has %d problems", *known)
+
+
+def _smallest_room(settings: Settings) -> Room:
+    rooms = [channel.room for channel in settings.channels.values()] or [Room()]
+    return Room(septets=min(room.septets for room in rooms), units=min(room.units for room in rooms))

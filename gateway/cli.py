@@ -1,0 +1,82 @@
+"""The command `ngazi`. What a command needs is loaded when it is asked for."""
+
+from __future__ import annotations
+
+import os
+import socket
+from importlib import import_module
+from importlib.metadata import version
+
+import click
+
+from gateway.channels import SettingsError
+from gateway.settings import Settings, describe
+
+# Where a command stands that has a module of its own.
+ELSEWHERE = {"dial": "gateway.dial:dial", "content": "gateway.cli_content:content"}
+
+
+class Commands(click.Group):
+    """The commands of this file and those of ELSEWHERE."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = ELSEWHERE[cmd_name].partition(":")
+        command = getattr(import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(version("ngazi"), prog_name="ngazi")
+def main() -> None:
+    """Dialogs by USSD, SMS and chat that take small-scale miners up the steps to certification."""
+
+
+@main.command()
+@click.option("--host", default="", help="Address to listen on, instead of NGAZI_HOST.")
+@click.option("--port", default=None, type=click.IntRange(0, 65535), help="Port, instead of NGAZI_PORT.")
+def serve(host: str, port: int | None) -> None:
+    """Answer phones."""
+    from gateway import serving
+
+    settings = read_settings()
+    for notice in settings.notices:
+        click.echo(notice, err=True)
+    host = host or settings.host
+    port = settings.port if port is None else port
+    try:
+        place = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        where = f"{host} port {port}"
+        raise click.ClickException(f"NGAZI_PORT: cannot listen on {where}: {error.strerror}.") from None
+    with place:
+        serving.run(settings, place)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the tables of the database to their newest form."""
+    from dialogs import database
+
+    settings = read_settings()
+    database.migrate(database.open_engine(settings.database_url))
+    click.echo("The database is up to date.")
+
+
+@main.command(name="settings")
+def show_settings() -> None:
+    """Show all settings, as docs/settings.md has them."""
+    click.echo(describe(), nl=False)
+
+
+def read_settings() -> Settings:
+    """The settings of this machine, or one sentence and the end."""
+    try:
+        return Settings.read(os.environ)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None

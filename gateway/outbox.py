@@ -1,0 +1,255 @@
+"""Messages: what came in (so that nothing counts twice) and what is to go out, a row before any provider is called.
+
+The message table is the queue: the outbox is the rows with `status = 'queued'`. Every outgoing row has a dedupe key.
+The text of what came in is not kept: an answer is kept where it belongs, on the run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Connection,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    bindparam,
+    insert,
+    literal,
+    select,
+    true,
+    update,
+)
+from sqlalchemy import text as sql_text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from dialogs.gsm import segment_count
+from dialogs.inbound import Inbound, Reply
+from dialogs.seal import Seal
+from dialogs.statements import INT, TEXT, rows_of, table
+from dialogs.store import Person, address_kind
+from dialogs.tables import Address, Base, Contact, owner
+from gateway.providers import DeliveryReport
+
+STATUSES = ("received", "queued", "sending", "sent", "delivered", "failed", "refused", "expired", "unknown")
+RANK = {"queued": 0, "sending": 1, "sent": 2, "unknown": 2, "expired": 3, "failed": 3, "refused": 3, "delivered": 4}
+REPLY_OWNER = "reply"  # whom the sealed address of a reply belongs to: nobody, so that it outlives a forgotten contact
+REPLIES_FIRST, BULK = 0, 9
+
+
+class Message(Base):
+    """One SMS (or chat message) in or out."""
+
+    __tablename__ = "message"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    channel: Mapped[str] = mapped_column(String(40))
+    provider_id: Mapped[str | None] = mapped_column(String(200))
+    dedupe: Mapped[str | None] = mapped_column(String(200), unique=True)
+    contact_id: Mapped[int | None] = mapped_column(owner(), index=True)
+    address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id", ondelete="SET NULL"), index=True)
+    to_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    to_key_id: Mapped[str | None] = mapped_column(String(8))
+    direction: Mapped[str] = mapped_column(String(3))
+    kind: Mapped[str] = mapped_column(String(10))
+    about: Mapped[dict[str, Any] | None]
+    text: Mapped[str | None] = mapped_column(Text)
+    language: Mapped[str] = mapped_column(String(12), default="")
+    segments: Mapped[int] = mapped_column(default=0)
+    cost: Mapped[str] = mapped_column(String(40), default="")
+    status: Mapped[str] = mapped_column(String(10))
+    attempts: Mapped[int] = mapped_column(default=0)
+    due_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None]
+    priority: Mapped[int] = mapped_column(default=REPLIES_FIRST)
+    error: Mapped[str] = mapped_column(String(200), default="")
+    broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcast.id"), index=True)
+    revision: Mapped[str] = mapped_column(String(12), default="")
+    created_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    __table_args__ = (
+        UniqueConstraint("channel", "provider_id"),
+        CheckConstraint(f"status IN {STATUSES}", name="status"),
+        CheckConstraint("direction IN ('in', 'out')", name="direction"),
+        CheckConstraint("direction = 'in' OR dedupe IS NOT NULL", name="dedupe"),
+        CheckConstraint("kind IN ('inbound', 'reply', 'broadcast', 'reminder')", name="kind"),
+        Index("ix_message_queued", "channel", "priority", "due_at",
+              sqlite_where=sql_text("status = 'queued'"), postgresql_where=sql_text("status = 'queued'")),
+        Index("ix_message_sending", "lease_until",
+              sqlite_where=sql_text("status = 'sending'"), postgresql_where=sql_text("status = 'sending'")),
+        {"sqlite_autoincrement": True},
+    )  # fmt: skip
+
+
+class Broadcast(Base):
+    """One text for many contacts."""
+
+    __tablename__ = "broadcast"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    text: Mapped[dict[str, Any]]
+    audience: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(String(10), default="draft")
+    queued_to: Mapped[int] = mapped_column(default=0)
+    created_by: Mapped[str] = mapped_column(String(200), default="")
+    approved_by: Mapped[str] = mapped_column(String(200), default="")
+    created_at: Mapped[datetime]
+
+
+class Pace(Base):
+    """How fast a channel may send: one token bucket for all processes."""
+
+    __tablename__ = "pace"
+    channel: Mapped[str] = mapped_column(String(40), primary_key=True)
+    tokens: Mapped[float] = mapped_column(default=0.0)
+    at: Mapped[datetime]
+    paused_at: Mapped[datetime | None]
+    reason: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Report(Base):
+    """A delivery report as it came, without numbers and texts."""
+
+    __tablename__ = "report"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), index=True)
+    status: Mapped[str] = mapped_column(String(40))
+    raw: Mapped[dict[str, Any]]
+    at: Mapped[datetime]
+
+
+def receive(db: Connection, inbounds: Sequence[Inbound], people: Mapping[str, Person], now: datetime) -> list[Inbound]:
+    """The inbounds without the messages that were seen before; those seen now are remembered."""
+    if all(each.kind == "ussd" for each in inbounds):
+        return list(inbounds)
+    rows = [
+        {
+            "channel": each.channel,
+            "provider_id": each.provider_id,
+            "address_id": people[each.address].address_id,
+        }
+        for each in inbounds
+        if each.kind == "sms"
+    ]
+    new = {tuple(row) for row in db.execute(_receiving(db.dialect.name), {"rows": json.dumps(rows), "now": now})}
+    fresh = []
+    for each in inbounds:
+        place = (each.channel, each.provider_id)
+        if each.kind != "sms" or place in new:
+            new.discard(place)  # twice in one list counts once
+            fresh.append(each)
+    return fresh
+
+
+def _receiving(dialect: str) -> Any:
+    rows = rows_of(dialect, {"channel": TEXT, "provider_id": TEXT, "address_id": INT})
+    kind: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    now = bindparam("now", type_=DateTime())
+    blank = literal("")
+    nought = literal(0)
+    names = {
+        "channel": rows.c.channel, "provider_id": rows.c.provider_id, "address_id": rows.c.address_id,
+        "direction": literal("in"), "kind": literal("inbound"), "status": literal("received"),
+        "language": blank, "segments": nought, "cost": blank, "attempts": nought, "priority": nought,
+        "error": blank, "revision": blank, "due_at": now, "created_at": now,
+    }  # fmt: skip
+    picked = select(*names.values()).where(true()).order_by(rows.c.channel, rows.c.provider_id)
+    made = kind(table(Message)).from_select(list(names), picked).on_conflict_do_nothing()
+    return made.returning(Message.channel, Message.provider_id)
+
+
+def answer(
+    db: Connection,
+    inbounds: Sequence[Inbound],
+    replies: Sequence[Reply],
+    people: Mapping[str, Person],
+    seal: Seal,
+    now: datetime,
+    revision: str,
+) -> None:
+    """Queue the replies to messages, and the lists that were asked for; in the caller's transaction."""
+    rows = []
+    for inbound, reply in zip(inbounds, replies, strict=True):
+        person = people[inbound.address]
+        if inbound.kind == "sms" and reply.text:
+            kind, value = address_kind(inbound.address)
+            row = _row(inbound.channel, person, reply.text, now, revision)
+            row["to_sealed"], row["to_key_id"] = seal.seal(value, kind, REPLY_OWNER), seal.key_id
+            row["dedupe"] = f"reply:{inbound.channel}:{inbound.provider_id}"
+            rows.append(row)
+        for words, dedupe in person.lists:
+            rows.append(_row(inbound.channel, person, words, now, revision) | {"dedupe": dedupe})
+        person.lists = []
+    if rows:
+        db.execute(insert(Message), rows)
+
+
+def _row(channel: str, person: Person, words: str, now: datetime, revision: str) -> dict[str, Any]:
+    return {
+        "channel": channel,
+        "contact_id": None if person.forget else person.id,
+        "address_id": None if person.forget and not person.stopped else person.address_id,
+        "to_sealed": None,
+        "to_key_id": None,
+        "direction": "out",
+        "kind": "reply",
+        "text": words,
+        "language": person.language,
+        "segments": segment_count(words),
+        "status": "queued",
+        "priority": REPLIES_FIRST,
+        "due_at": now,
+        "created_at": now,
+        "revision": revision,
+    }
+
+
+def settle(db: Connection, channel: str, report: DeliveryReport, now: datetime) -> bool:
+    """Take a delivery report: keep it, and move the message forward, never back. False for an unknown message."""
+    found = db.execute(
+        select(Message.id, Message.status).where(
+            Message.channel == channel, Message.provider_id == report.provider_id, Message.direction == "out"
+        )
+    ).first()
+    message_id, status = found if found else (None, "")
+    values = {"message_id": message_id, "status": report.status, "raw": dict(report.raw), "at": now}
+    db.execute(insert(Report).values(values))
+    if not status or RANK.get(report.status, -1) <= RANK.get(status, 9):
+        return message_id is not None
+    done = {"done_at": now, "to_sealed": None} if RANK[report.status] > RANK["sent"] else {}
+    db.execute(
+        update(Message).where(Message.id == message_id).values(status=report.status, error=report.reason[:200], **done)
+    )
+    return True
+
+
+def opt_out(db: Connection, seal: Seal, address: str, now: datetime) -> bool:
+    """The provider says that this number wants nothing more: a STOP like any other. False for a stranger."""
+    kind, value = address_kind(address)
+    contact_id = db.execute(
+        select(Address.contact_id).where(Address.kind == kind, Address.key == seal.key(kind, value))
+    ).scalar()
+    if contact_id is None:
+        return False
+    db.execute(update(Contact).where(Contact.id == contact_id, Contact.stopped_at.is_(None)).values(stopped_at=now))
+    db.execute(update(Address).where(Address.contact_id == contact_id).values(sealed=None, key_id=None))
+    return True
+
+
+def refuse_queued(db: Connection, contact_ids: Sequence[int], reason: str, now: datetime) -> None:
+    """Settle what waits for these contacts: it is never sent, and says why."""
+    db.execute(
+        update(Message)
+        .where(Message.contact_id.in_(contact_ids), Message.status == "queued", Message.kind != "reply")
+        .values(status="refused", error=reason, done_at=now, to_sealed=None)
+    )

@@ -1,0 +1,129 @@
+"""Companies that carry our texts. A file in this folder is one, and its name the scheme of a channel's URL.
+
+Each file has `connect(channel, public_url) -> Provider`. Nothing else in the gateway knows a provider's name.
+"""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from dialogs.inbound import Inbound, Reply
+from gateway.forms import Form
+
+if TYPE_CHECKING:
+    from gateway.channels import Channel
+
+Callback = Literal["ussd", "ussd-end", "sms", "delivery", "optout"]
+"""What a provider calls us about: the last part of the callback's address."""
+Status = Literal["sending", "sent", "delivered", "failed", "unknown"]
+Remedy = Literal["", "later", "bad", "stopped", "halt", "pause"]
+Ending = Literal["done", "left", "failed"]
+LONGEST_TOKEN = 128  # letters of a provider's id of a session or a message; they send about 40
+
+
+class Unreadable(ValueError):
+    """What came is not what this provider sends; the text says what is wrong, without numbers or texts."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryReport:
+    """What became of a message. Reports come twice, late and in any order: states only move forward.
+
+    `status` unknown means a word that we do not know: it is stored and moves nothing. `word` and `reason` are
+    the provider's own. `remedy` says what to do: try again `later`, the number is `bad`, the person has
+    `stopped`, `halt` the broadcast, `pause` the channel.
+    """
+
+    channel: str
+    provider_id: str
+    status: Status
+    word: str
+    reason: str = ""
+    remedy: Remedy = ""
+    cost: str = ""
+    raw: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))  # without numbers and texts
+
+
+@dataclass(frozen=True, slots=True)
+class OptOut:
+    """A person told the provider to stop our messages; `sender` is the name they were stopped for."""
+
+    channel: str
+    address: str
+    sender: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A USSD session is over: `done` (we ended it), `left` (hung up, too slow, out of reach) or `failed`."""
+
+    channel: str
+    session: str
+    how: Ending
+    reason: str = ""
+    cost: str = ""
+
+
+News = Inbound | DeliveryReport | OptOut | Ended
+
+
+class Provider(Protocol):
+    """One company that carries our texts, for one channel. No method may wait for anything."""
+
+    @property
+    def callbacks(self) -> frozenset[str]:
+        """What it may call us about."""
+
+    @property
+    def methods(self) -> frozenset[str]:
+        """How it calls us: POST, perhaps GET."""
+
+    def trusts(self, scope: Scope, body: bytes, form: Form) -> bool:
+        """Whether this call is really the provider's, beyond the secret in the address. Never raises."""
+
+    def read(self, callback: str, form: Form) -> Sequence[News]:
+        """What it says; empty if it is nothing for us. Raises Unreadable."""
+
+    def write(self, reply: Reply | None, inbound: Inbound | None) -> Response:
+        """The answer it expects: the screen for a USSD inbound, else that we have what it said."""
+
+
+def names() -> tuple[str, ...]:
+    """The providers there are, by the names of their files."""
+    return tuple(sorted(module.name for module in pkgutil.iter_modules(__path__)))
+
+
+def connect(channel: Channel, public_url: str = "") -> Provider:
+    """The provider that carries this channel. Raises SettingsError, KeyError for an unknown name."""
+    if channel.provider not in names():
+        raise KeyError(channel.provider)
+    provider: Provider = import_module(f"{__name__}.{channel.provider}").connect(channel, public_url)
+    return provider
+
+
+def token(form: Form, *fields: str) -> str:
+    """The first of these fields that holds an id. Raises Unreadable if there is none, or a senseless one."""
+    found = next((form[name] for name in fields if form.get(name)), "")
+    if not found:
+        raise Unreadable(f"{fields[0]} is missing")
+    if len(found) > LONGEST_TOKEN or not found.isprintable():
+        raise Unreadable(f"{fields[0]} is no id")
+    return found
+
+
+def clean(text: str) -> str:
+    """The text without NUL, which PostgreSQL cannot keep."""
+    return text.replace("\0", "") if "\0" in text else text
+
+
+def brief(form: Form, *fields: str) -> Mapping[str, str]:
+    """These fields of a form, cut short, to be kept with a delivery report."""
+    return MappingProxyType({name: clean(form[name])[:LONGEST_TOKEN] for name in fields if name in form})

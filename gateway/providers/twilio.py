@@ -1,0 +1,174 @@
+"""Twilio: SMS and WhatsApp. Every call is signed; the signature covers the address as it stands at Twilio.
+
+docs: "Webhooks security", "Messaging webhooks", "Outbound message status in status callbacks".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Mapping, Sequence
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.responses import Response
+from starlette.types import Scope
+from twilio.request_validator import (
+    HMAC_SHA1,
+    HMAC_SHA256,
+    SIGNATURE_HEADER,
+    SIGNATURE_SETTINGS_HEADER,
+    RequestValidator,
+    get_signature_algorithm,
+)
+
+from dialogs.inbound import Inbound, Reply
+from gateway.channels import Channel, SettingsError
+from gateway.forms import Form, is_form
+from gateway.numbers import normalise
+from gateway.providers import (
+    DeliveryReport,
+    News,
+    Remedy,
+    Status,
+    Unreadable,
+    brief,
+    clean,
+    token,
+)
+
+STATUS: Mapping[str, Status] = {
+    "accepted": "sending",
+    "scheduled": "sending",
+    "queued": "sending",
+    "sending": "sending",
+    "sent": "sent",
+    "delivered": "delivered",
+    "partially_delivered": "delivered",
+    "read": "delivered",
+    "undelivered": "failed",
+    "failed": "failed",
+    "canceled": "failed",
+}
+_CODES: Mapping[Remedy, str] = {
+    "stopped": "21610",
+    "bad": "21211 21614 21612 30004 30005 30006 63003 63013 63024 63032 63033",
+    "later": "21611 30001 30003 30008 30017 30022 63018",
+    "halt": "21212 21408 21606 21703 30007 30018 30024 30032 63027 63028",
+    "pause": "30002 30010 30023 63038",
+}
+REMEDY: Mapping[str, Remedy] = {code: remedy for remedy, codes in _CODES.items() for code in codes.split()}
+SIGNATURE = SIGNATURE_HEADER.lower().encode()
+SIGNATURE_SETTINGS = SIGNATURE_SETTINGS_HEADER.lower().encode()
+LONGEST_PLAIN = 60  # letters; shorter texts are never taken for base64
+MESSAGE_IDS = ("MessageSid", "SmsSid", "SmsMessageSid")
+
+
+class Twilio:
+    """One channel at Twilio."""
+
+    callbacks = frozenset(("sms", "delivery"))
+    methods = frozenset(("POST", "GET"))
+
+    def __init__(self, channel: Channel, public_url: str) -> None:
+        self._name = channel.name
+        self._country = channel.country
+        self._bases = _with_and_without_port(public_url)
+        shared = channel.options.get("shared_key") or channel.key
+        self._signers = {HMAC_SHA1: RequestValidator(channel.key), HMAC_SHA256: RequestValidator(shared)}
+        self._readers: Mapping[str, Callable[[Form], Sequence[News]]] = {
+            "sms": self._sms,
+            "delivery": self._delivery,
+        }
+
+    def trusts(self, scope: Scope, body: bytes, form: Form) -> bool:
+        headers = dict(scope["headers"])
+        given = headers.get(SIGNATURE)
+        algorithm = get_signature_algorithm(headers.get(SIGNATURE_SETTINGS, b"").decode("latin-1")).upper()
+        signer = self._signers.get(algorithm)
+        if given is None or signer is None:
+            return False
+        query = scope["query_string"].decode("latin-1")
+        fields: Form | None = None
+        if scope["method"] == "POST":
+            if is_form(headers.get(b"content-type", b"")):
+                fields = form
+            elif not _hash_fits(query, body):  # what is no form is covered by its hash in the signed address
+                return False
+        # The raw path: decoded, `/a%20b` would no longer be what was signed.
+        rest = scope["raw_path"].decode("latin-1") + (f"?{query}" if query else "")
+        return any(
+            hmac.compare_digest(signer.compute_signature(base + rest, fields, algorithm).encode(), given)
+            for base in self._bases
+        )
+
+    def read(self, callback: str, form: Form) -> Sequence[News]:
+        return self._readers[callback](form)
+
+    def write(self, reply: Reply | None, inbound: Inbound | None) -> Response:
+        """That we have it. Replies go through the outbox: a plain text here would be sent as an SMS."""
+        return Response("<Response/>", media_type="text/xml")
+
+    def _sms(self, form: Form) -> Sequence[News]:
+        sender = form.get("From", "")
+        if not sender.strip():
+            raise Unreadable("From is missing")
+        scheme, colon, rest = sender.rpartition(":")
+        number = normalise(rest, self._country)
+        if number is None or scheme not in (
+            "",
+            "whatsapp",
+        ):  # a short code, a name, another of Twilio's channels
+            return ()
+        return (Inbound(self._name, "sms", scheme + colon + number, _said(form), "", token(form, *MESSAGE_IDS)),)
+
+    def _delivery(self, form: Form) -> Sequence[News]:
+        word = clean(form.get("MessageStatus") or form.get("SmsStatus", ""))[:40]
+        code = clean(form.get("ErrorCode", ""))[:40]
+        status = STATUS.get(word.lower(), "unknown")
+        remedy: Remedy = REMEDY.get(code, "") if status == "failed" else ""
+        raw = brief(form, *MESSAGE_IDS, "MessageStatus", "SmsStatus", "ErrorCode", "RawDlrDoneDate", "EventType")
+        return (DeliveryReport(self._name, token(form, *MESSAGE_IDS), status, word, code, remedy, raw=raw),)
+
+
+def connect(channel: Channel, public_url: str) -> Twilio:
+    if not public_url:
+        raise SettingsError("NGAZI_PUBLIC_URL is missing: Twilio signs the address that it calls.")
+    if not channel.key:
+        raise SettingsError(f"NGAZI_CHANNELS: channel {channel.name} needs twilio://<account sid>:<auth token>@")
+    return Twilio(channel, public_url)
+
+
+def _said(form: Form) -> str:
+    """What the person said: the word that Twilio took for an opt-out, the button pressed, or the text."""
+    pressed = form.get("OptOutType") or form.get("ButtonPayload") or form.get("ButtonText")
+    return clean(pressed or _unwrap(form.get("Body", "")))
+
+
+def _unwrap(body: str) -> str:
+    """Joined SMS sometimes arrive in base64, as an MMS would."""
+    if len(body) <= LONGEST_PLAIN:
+        return body
+    try:
+        text = base64.b64decode(body, validate=True).decode()
+    except (binascii.Error, ValueError):
+        return body
+    return text if all(letter.isprintable() or letter in "\r\n\t" for letter in text) else body
+
+
+def _hash_fits(query: str, body: bytes) -> bool:
+    claimed = parse_qs(query).get("bodySHA256", [""])[0]
+    return hmac.compare_digest(hashlib.sha256(body).hexdigest().encode(), claimed.lower().encode())
+
+
+def _with_and_without_port(url: str) -> tuple[str, ...]:
+    """Twilio signs the address now with the default port and now without it."""
+    parts = urlsplit(url)
+    bare = re.sub(r":\d+$", "", parts.netloc)  # an IPv6 host ends in a bracket
+    default = ":443" if parts.scheme == "https" else ":80"
+    places = [parts.netloc, bare]
+    if parts.netloc == bare:
+        places.append(bare + default)
+    return tuple(dict.fromkeys(f"{parts.scheme}://{place}{parts.path.rstrip('/')}" for place in places))

@@ -1,0 +1,73 @@
+"""The yardsticks, as processes of their own: a bare Starlette form endpoint, and a canned answer without any framework.
+
+python -m tests.bench.bare 8001            the endpoint
+python -m tests.bench.bare 8001 canned     what the generator can ask for at most
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import sys
+from typing import Any
+
+import uvicorn
+import uvloop
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from gateway import serving
+
+CANNED = b"HTTP/1.1 200 OK\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: 4\r\n\r\nCON "
+
+
+async def endpoint(request: Request) -> PlainTextResponse:
+    """Reads the form and says its text: what any framework would do before it did anything."""
+    form = await request.form()
+    return PlainTextResponse("CON " + str(form["text"]))
+
+
+def serve(place: socket.socket) -> None:
+    """Under uvicorn, with the options that the gateway is served with."""
+    app = Starlette(routes=[Route("/ussd", endpoint, methods=["POST"])])
+    config = uvicorn.Config(app, **options())
+    uvicorn.Server(config).run(sockets=[place])
+
+
+def options() -> dict[str, Any]:
+    """What `gateway.serving` gives uvicorn."""
+    return {
+        "access_log": False,
+        "server_header": False,
+        "proxy_headers": False,
+        "log_config": None,
+        "ws": "none",
+        "h11_max_incomplete_event_size": serving.HEADERS,
+        "timeout_keep_alive": serving.KEEP_ALIVE,
+        "timeout_graceful_shutdown": serving.LAST_CALLS,
+    }
+
+
+class Canned(asyncio.Protocol):
+    """The same answer to whatever comes."""
+
+    def connection_made(self, transport: Any) -> None:
+        self.transport = transport
+
+    def data_received(self, _: bytes) -> None:
+        self.transport.write(CANNED)
+
+
+async def serve_canned(place: socket.socket) -> None:
+    server = await asyncio.get_running_loop().create_server(Canned, sock=place)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as listening:
+        if sys.argv[2:] == ["canned"]:
+            uvloop.run(serve_canned(listening))
+        else:
+            serve(listening)
