@@ -7,7 +7,7 @@ from dialogs.gsm import clean
 from dialogs.inbound import Reply
 from dialogs.locale import fold_word
 from dialogs.script import Choice, Dialog, Step
-from dialogs.showing import ASIDE, READERS, RESUME, RESUME_CHOICES, Shown, asides, said_only, step_parts
+from dialogs.showing import ASIDE, READERS, RESUME, RESUME_CHOICES, Shown, asides, is_typed, said_only, step_parts
 from dialogs.store import RunState
 from dialogs.turn import Turn
 
@@ -31,7 +31,9 @@ def answer(turn: Turn, typed: str) -> Reply:
         return course.moved_on(turn)
     dialog, run, standing, step = place
     if shown.page == ASIDE:
-        return answer_aside(turn, text, run, dialog)
+        return answer_aside(turn, text, dialog, run, step)
+    if shown.typed != is_typed(step, turn.inbound):
+        return course.moved_on(turn)  # an edit made a choice of what was to be written, or the other way round
     pages, ids = turn.pages_of(dialog, standing, step)
     page = pages[min(shown.page, len(pages) - 1)]
     if not text:
@@ -101,13 +103,16 @@ def forget(turn: Turn, choice: Choice) -> Reply:
     return Reply(text)
 
 
-def answer_aside(turn: Turn, text: str, run: RunState, dialog: Dialog) -> Reply:
+def answer_aside(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Step) -> Reply:
     """1 goes on, 0 asks the unkept question again."""
     if text == "1":
         return course.go_on(turn, dialog, run)
     if text == "0":
-        return course.back(turn, dialog, run, engine.walk(dialog, run.answers, turn.known(run)))
-    return course.again(turn)
+        standing = engine.walk(dialog, run.answers, turn.known(run))
+        last = run.answers[standing.used[-1]] if standing.used else ("", "")
+        asked_last = dialog.moved.get(last[0], last[0]) == step.id  # else another call went on meanwhile
+        return course.back(turn, dialog, run, standing) if asked_last else course.moved_on(turn)
+    return course.again(turn) if not text else course.aside(turn, dialog, run, step, lead="common:sorry")
 
 
 def answer_resume(turn: Turn, text: str) -> Reply:
@@ -132,8 +137,10 @@ def answer_said(turn: Turn, text: str) -> Reply:
     """The offer to send the list by SMS, and the question whether the number may be kept for it."""
     shown, dialog = turn.shown, turn.content.dialogs.get(turn.shown.dialog)
     run = turn.person.runs.get(shown.dialog)
-    if dialog is None or run is None or run.id != shown.run or text not in ("1", "2"):
+    if dialog is None or run is None or run.id != shown.run or not text:
         return course.again(turn)
+    if text not in ("1", "2"):
+        return course.sorry(turn, "sorry")
     standing = engine.walk(dialog, run.answers, turn.known(run))
     step = standing.step
     if step is None or step.id != shown.step:

@@ -5,6 +5,7 @@ The examples are content that runs: each is laid over `BASE`, a small content wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -101,7 +102,7 @@ steps:
     as: date
     save: audit_date
   done:
-    say: Saved.
+    say: Saved, {audit_date}.
 """
 REMINDERS = """\
 title: Audit reminders
@@ -178,8 +179,8 @@ def page() -> str:
     lines = [
         "# What the check of the content finds",
         "",
-        "`ngazi content check` lists every problem with its place, what it is, and how to mend it. The word in brackets",
-        "at the end names the problem; here is what each means, a wrong and a right example.",
+        "`ngazi content check` lists every problem with its place, what it is, and how to mend it. The word in",
+        "brackets at the end names the problem; here is what each means, with a wrong and a right example.",
         "",
         "An **error** keeps the old content in use until it is mended. A **warning** asks you to look; the content is",
         "used all the same. This page is written by `make docs` from `dialogs/catalogue.py`.",
@@ -191,7 +192,7 @@ def page() -> str:
         lines += ["", f"## {title}"]
         for slug, entry in entries.items():
             lines += ["", f"### {slug}", "", *_explained(slug, entry)]
-    return "\n".join(lines) + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip("\n") + "\n"
 
 
 def _explained(slug: str, entry: Entry) -> Iterator[str]:
@@ -200,14 +201,17 @@ def _explained(slug: str, entry: Entry) -> Iterator[str]:
     yield f"**{entry.title}** {entry.why}"
     yield from ("", "Wrong:", "")
     yield from _shown(entry.wrong)
+    if entry.gone:
+        yield from (f"(There is no file `{entry.place}`.)", "")
     if entry.standing:
         people = "; ".join(f"{number} people at {' / '.join(place)}" for place, number in entry.standing.items())
         yield from (f"In the middle of it: {people}.", "")
     yield from ("The check says:", "", "```text", *(told(problem, wrong.files) for problem in found[:1]), "```", "")
     yield from ("Right:", "")
-    yield from _shown(entry.right)
+    yield from _shown(entry.right) if entry.right else (f"(The file `{entry.place}` is there.)", "")
 
 
 def _shown(files: Mapping[str, str]) -> Iterator[str]:
     for name, text in files.items():
-        yield from (f"`{name}`", "", "```po" if name.endswith(".po") else "```yaml", *text.rstrip("\n").split("\n"), "```", "")
+        kind = "po" if name.endswith(".po") else "yaml"
+        yield from (f"`{name}`", "", f"```{kind}", *text.rstrip("\n").split("\n"), "```", "")

@@ -214,7 +214,23 @@ READING: Mapping[str, Entry] = {
         "A file is not read.",
         "Dialogs and reminders end in .yaml, languages in .po, and each lies in its folder. Another ending is easily"
         " a slip, and then a whole dialog is missing.",
-        only("dialogs/extra.yml", "title: Extra\n"),
-        {},
+        only(
+            "reminders/permit.yml",
+            """
+            title: Permit reminders
+            every: 2 weeks
+            send:
+              on the day: Is your permit still valid? Look at its last day.
+            """,
+        ),
+        only(
+            "reminders/permit.yaml",
+            """
+            title: Permit reminders
+            every: 2 weeks
+            send:
+              on the day: Is your permit still valid? Look at its last day.
+            """,
+        ),
     ),
 }

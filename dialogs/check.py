@@ -57,4 +57,5 @@ def check_change(dialogs: Mapping[str, Dialog], standing: Standing, root: str = 
             yield Problem(dialog.places.get("moved", dialog.title.at), "step-gone", text, mend, "warning")
         elif len(place) > 2 and now.kind == "choice" and now.choices and now.choice(place[2]) is None:
             text = f'{who} chose "{place[2]}" here, which is gone. They will be asked again.'
-            yield Problem(now.at, "choice-gone", text, "Put it back, if only its text was to change.", "warning", len(now.id))
+            mend = "Put it back, if only its text was to change."
+            yield Problem(now.at, "choice-gone", text, mend, "warning", len(now.id))

@@ -49,7 +49,7 @@ def steps_of(written: Written) -> Iterator[tuple[Dialog, Step]]:
             yield dialog, step
 
 
-# --- what must be there ----------------------------------------------------------------------------------------------
+# --- what must be there ---
 
 
 def _needed(written: Written) -> Iterator[Problem]:
@@ -70,7 +70,7 @@ def _needed(written: Written) -> Iterator[Problem]:
                 yield Problem(at, "missing-key", text, f'Add a line "{key}: …" under "{name}".')
 
 
-# --- where ways lead ---------------------------------------------------------------------------------------------------
+# --- where ways lead ---
 
 
 def _targets(written: Written) -> Iterator[Problem]:
@@ -135,7 +135,7 @@ def _entries(written: Written, place: Place, ring: set[Place]) -> Iterator[At]:
             yield way.at
 
 
-# --- only if -----------------------------------------------------------------------------------------------------------
+# --- only if ---
 
 
 def savers(written: Written) -> dict[str, list[tuple[Dialog, Step]]]:
@@ -226,7 +226,7 @@ def _values(
     return {choice.id for step in sources for choice in step.choices}
 
 
-# --- the rest ------------------------------------------------------------------------------------------------------------
+# --- the rest ---
 
 
 def _too_many(written: Written) -> Iterator[Problem]:

@@ -31,23 +31,23 @@ def check_text(written: Written, speeches: Sequence[Speech], room: Room) -> Iter
     for speech in speeches:
         yield from _fitting(speech, room)
         yield from _letters(speech)
-        for id, text, at in said(speech):
-            yield from _reading(speech, id, text, at)
+        for id, text in said(speech):
+            yield from _reading(speech, id, text)
 
 
-def said(speech: Speech) -> Iterator[tuple[str, str, At]]:
-    """Id, text and place of all that stands in this language's own file, words that people send left out."""
+def said(speech: Speech) -> Iterator[tuple[str, str]]:
+    """Id and text of all that stands in this language's own file, words that people send left out."""
     for id, text in speech.texts.items():
         entry = speech.language.entries.get(id)
         if id.startswith("common:words."):
             continue
         if speech.main:
-            yield id, text.source, text.at
+            yield id, text.source
         elif entry is not None and entry.text:
-            yield id, entry.text, entry.at
+            yield id, entry.text
 
 
-# --- placeholders ----------------------------------------------------------------------------------------------------
+# --- placeholders ---
 
 
 def _placeholders(written: Written) -> Iterator[Problem]:
@@ -87,7 +87,7 @@ def stray_braces(text: str, at: At) -> Iterator[Problem]:
         yield Problem(replace(at, column=column), "placeholder", f"This {found[0]} stands alone.", mend)
 
 
-# --- what fits -----------------------------------------------------------------------------------------------------------
+# --- what fits ---
 
 
 def _fitting(speech: Speech, room: Room) -> Iterator[Problem]:
@@ -106,7 +106,7 @@ def _fitting(speech: Speech, room: Room) -> Iterator[Problem]:
 def _question(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
     ids = [step.texts[0].id, *(choice.text.id for choice in step.choices)]
     choices = _choices(speech, step)
-    if not (any(map(speech.own, ids)) or step.kind == "languages") or any("" == choice for choice in choices):
+    if not (any(map(speech.own, ids)) or step.kind == "languages") or any(choice == "" for choice in choices):
         return
     few = len(choices) <= FEW and step.kind != "languages"
     yield from _screens(speech, ids, tuple(choices), room, few)
@@ -226,7 +226,7 @@ def _reminders(speech: Speech) -> Iterator[Problem]:
                     yield speech.problem("too-long", [text.id], what, "Shorten it to 160 letters.", "warning")
 
 
-# --- letters -------------------------------------------------------------------------------------------------------------
+# --- letters ---
 
 
 def _letters(speech: Speech) -> Iterator[Problem]:
@@ -238,11 +238,11 @@ def _letters(speech: Speech) -> Iterator[Problem]:
     else:
         yield from _name(speech)
     bare: dict[str, None] = {}
-    for id, source, at in said(speech):
+    for id, source in said(speech):
         folded = fold(source, language.replace)
         odd = sorted({letter for letter in folded if septets(letter) is None})
         if odd and language.letters == "gsm7":
-            yield _odd_letters(speech, id, at, folded, odd)
+            yield _odd_letters(speech, id, source, folded, odd)
         covered = {letter for old in language.replace for letter in (old, old.upper())}
         bare |= dict.fromkeys(
             letter
@@ -263,9 +263,10 @@ def _name(speech: Speech) -> Iterator[Problem]:
         yield Problem(language.place("X-Name"), "letters", text, "Write it in plain letters.", speech.level, 6)
 
 
-def _odd_letters(speech: Speech, id: str, at: At, folded: str, odd: list[str]) -> Problem:
+def _odd_letters(speech: Speech, id: str, source: str, folded: str, odd: list[str]) -> Problem:
     letters = " ".join(odd[:8])
-    mend = "Write the word in other letters."
+    at = speech.within(id, max(min(source.find(letter) for letter in odd), 0))
+    mend = "Write it in plain letters."
     if not speech.main:
         mend += f" Or say in the header how to write them: X-Replace: {odd[0]}=..."
     if id.startswith("reminder/"):
@@ -276,7 +277,7 @@ def _odd_letters(speech: Speech, id: str, at: At, folded: str, odd: list[str]) -
     return Problem(at, "letters", f"Simple phones cannot show {letters}.", mend, speech.level)
 
 
-# --- reading it ----------------------------------------------------------------------------------------------------------
+# --- reading it ---
 
 _BRACKETS = re.compile(r"[\[(]\s*\d\s*[\])]")
 _NUMBERED = re.compile(r"(?:^|\n)\s*\d\s*[.):=-]\s")
@@ -285,22 +286,16 @@ _UNSEEN = re.compile("[\u00a0\u00ad\u200b-\u200f\u2028-\u202f\u2060-\u206f\ufeff
 _CURLY = re.compile("[\u2018\u2019\u201c\u201d\u2013\u2014\u2026]")
 
 
-def _reading(speech: Speech, id: str, text: str, at: At) -> Iterator[Problem]:
+def _reading(speech: Speech, id: str, text: str) -> Iterator[Problem]:
     found = _BRACKETS.search(text) or _NUMBERED.search(text) or _PRESS.search(text)
     if found:
         what = f'This text names a key: "{found[0].strip()}". Keys are counted out by the program and may change.'
-        yield Problem(_within(at, text, found), "digit-in-text", what, "Leave the number out.", "warning", len(found[0]))
+        yield Problem(speech.within(id, found.start()), "digit-in-text", what, "Leave the number out.", "warning", len(found[0]))
     if found := _UNSEEN.search(text):
         name = unicodedata.name(found[0], "TAB").lower()
         what = f"There is a sign here that nobody sees ({name}). It can double the price of an SMS."
         mend = "Delete it, and type a plain space if there should be one."
-        yield Problem(_within(at, text, found), "invisible", what, mend, "warning")
+        yield Problem(speech.within(id, found.start()), "invisible", what, mend, "warning")
     elif speech.main and (found := _CURLY.search(text)):
         what = f"{found[0]} is no plain sign; phones get {fold(found[0])} in its place."
-        yield Problem(_within(at, text, found), "invisible", what, f"Type {fold(found[0])} yourself.", "warning")
-
-
-def _within(at: At, text: str, found: re.Match[str]) -> At:
-    """The place of a find, as long as it stands in the first line of the text."""
-    before = text[: found.start()]
-    return replace(at, column=at.column + len(before)) if "\n" not in before and len(before) < 60 else at
+        yield Problem(speech.within(id, found.start()), "invisible", what, f"Type {fold(found[0])} yourself.", "warning")

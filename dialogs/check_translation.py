@@ -11,7 +11,7 @@ from dialogs.check_structure import linked, steps_of
 from dialogs.check_text import stray_braces
 from dialogs.locale import Language, fallbacks, fold_word, placeholders
 from dialogs.pofile import Entry
-from dialogs.problem import At, Problem
+from dialogs.problem import At, Level, Problem
 from dialogs.script import Text
 from dialogs.speech import Speech
 from dialogs.values import did_you_mean
@@ -37,7 +37,7 @@ def check_translation(written: Written, speeches: Sequence[Speech]) -> Iterator[
     yield from _words(written, speeches)
 
 
-# --- how far it is -------------------------------------------------------------------------------------------------------
+# --- how far it is ---
 
 
 @dataclass(slots=True)
@@ -89,26 +89,38 @@ def _progress(speech: Speech) -> Iterator[Problem]:
             yield _left_in_draft(speech, slug, left)
 
 
-_LEFT = {"missing": "not translated yet", "stale": "translated from an older text, and not used until looked at"}
+_LEFT = {
+    "missing": ("is not translated yet", "are not translated yet"),
+    "stale": ("was translated from an older source text, so it is not used", "were translated from older source texts, so they are not used"),
+}
 
 
 def _left_in_live(speech: Speech, slug: str, dialog: str, ids: list[str]) -> Problem:
-    said = f"{len(ids)} texts of {dialog} are" if len(ids) > 1 else f"A text of {dialog} is"
-    text = f"{said} {_LEFT[slug]}{speech.inside}."
-    mend = f"{speech.source_of(ids[0])}"
-    if slug == "missing" and not any(id in speech.language.entries for id in ids):
-        mend = f'Run "ngazi content update {speech.language.code}", then translate. {mend}'
-    return Problem(_at(speech, ids), slug, text, mend, "error" if dialog in FIRST else "warning")
+    one, many = _LEFT[slug]
+    said = f"{len(ids)} texts of {dialog} {many}" if len(ids) > 1 else f"one text of {dialog} {one}"
+    mend = f"{_how(speech, slug, ids)} {speech.source_of(ids[0])}"
+    level: Level = "error" if dialog in FIRST else "warning"
+    return Problem(_at(speech, ids), slug, f"In {speech.language.name} {said}.", mend, level)
 
 
 def _left_in_draft(speech: Speech, slug: str, left: dict[str, list[str]]) -> Problem:
-    count = sum(map(len, left.values()))
-    said = f"{count} texts are" if count > 1 else "One text is"
-    where = ", ".join(f"{dialog} {len(ids)}" for dialog, ids in list(left.items())[:8])
+    ids = [id for some in left.values() for id in some]
+    one, many = _LEFT[slug]
+    said = f"{len(ids)} texts {many}" if len(ids) > 1 else f"one text {one}"
+    where = ", ".join(f"{dialog} {len(some)}" for dialog, some in list(left.items())[:8])
     more = ", and more" if len(left) > 8 else ""
-    text = f"{said} {_LEFT[slug]}{speech.inside}: {where}{more}."
-    mend = f'Run "ngazi content update {speech.language.code}", then translate what is empty or marked.'
-    return Problem(_at(speech, next(iter(left.values()))), slug, text, mend, "warning")
+    text = f"In {speech.language.name} {said}: {where}{more}."
+    return Problem(_at(speech, ids), slug, text, _how(speech, slug, ids), "warning")
+
+
+def _how(speech: Speech, slug: str, ids: list[str]) -> str:
+    """What to do about texts that are not done."""
+    entries = [speech.language.entries.get(id) for id in ids]
+    old = any(entry is None or entry.source != speech.texts[id].source for id, entry in zip(ids, entries, strict=True))
+    first = f'Run "ngazi content update {speech.language.code}" first. ' if old else ""
+    if slug == "missing":
+        return f"{first}Translate what is empty."
+    return f'{first}Mend the translation where it needs it, and take the mark "fuzzy" away.'
 
 
 def _at(speech: Speech, ids: list[str]) -> At:
@@ -116,7 +128,7 @@ def _at(speech: Speech, ids: list[str]) -> At:
     return entry.at if entry is not None else At(speech.language.file)
 
 
-# --- single texts --------------------------------------------------------------------------------------------------------
+# --- single texts ---
 
 
 def _entries(speech: Speech) -> Iterator[Problem]:
@@ -146,8 +158,7 @@ def _other_placeholders(speech: Speech, entry: Entry, text: Text) -> Iterator[Pr
     mend = "Names in braces are never translated."
     if len(lost) == len(new) == 1:
         mend += f" Write {{{lost[0]}}} in place of {{{new[0]}}}."
-    column = entry.text.find("{" + new[0]) if new else 0
-    at = At(entry.at.file, entry.at.line, entry.at.column + (column if 0 <= column < 60 else 0))
+    at = speech.within(text.id, max(entry.text.find("{" + new[0]), 0) if new else 0)
     what = f"{', and '.join(parts)}."
     yield Problem(at, "placeholders-differ", what, f"{mend} {speech.source_of(text.id)}", width=len(new[0]) + 2 if new else 1)
 
@@ -204,7 +215,7 @@ def _rings(language: Language, written: Written) -> bool:
     return last.fallback == language.code
 
 
-# --- what reads alike ----------------------------------------------------------------------------------------------------
+# --- what reads alike ---
 
 
 def _alike(speech: Speech) -> Iterator[Problem]:
@@ -222,7 +233,7 @@ def _alike(speech: Speech) -> Iterator[Problem]:
             text = f'Two choices of one question read "{said}"{speech.inside}.'
             mend = "Give them different words."
             if not speech.main:
-                mend += f" They are {speech.source_of(id)} and {speech.source_of(other).partition(': ')[2]}."
+                mend += f" {speech.source_of(other)} and {speech.source_of(id).partition(': ')[2]}"
             yield Problem(speech.place([shown]), "two-choices-same", text, mend, width=len(said))
 
 

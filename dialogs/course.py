@@ -13,6 +13,7 @@ from dialogs.store import RunState
 from dialogs.turn import Turn
 
 HELLO, MENU = "hello", "menu"
+LAST_PAGE = 99  # more than a step has; `show` takes the last one there is
 MOST_HANDOVERS = 8  # for one input, then the menu (design 3.5)
 
 
@@ -114,7 +115,11 @@ def back(turn: Turn, dialog: Dialog, run: RunState, standing: Standing) -> Reply
     if fewer is None:
         return enter(turn, dialog.then[1:]) if dialog.then.startswith("/") else again(turn)
     run.answers, run.changed, run.updated_at = fewer, True, turn.now
-    return go_on(turn, dialog, run)
+    before = engine.walk(dialog, run.answers, turn.known(run)).step
+    if before is None or before.kind != "page":
+        return go_on(turn, dialog, run)
+    turn.put(Shown(dialog.id, run.id, before.id, LAST_PAGE))
+    return show(turn)
 
 
 def sorry(turn: Turn, key: str) -> Reply:
@@ -154,7 +159,7 @@ def show(turn: Turn) -> Reply:
         return moved_on(turn)
     dialog, run, standing, step = place
     if shown.page == ASIDE:
-        return aside(turn, dialog, run, step, "common:private_done")
+        return aside(turn, dialog, run, step, lead=shown.lead)
     pages, ids = turn.pages_of(dialog, standing, step)
     shown.page = min(shown.page, len(pages) - 1)
     page = pages[shown.page]
@@ -201,8 +206,10 @@ def show_question(turn: Turn, key: str, ids: tuple[str, ...], words: tuple[str, 
     return turn.reply(page)
 
 
-def aside(turn: Turn, dialog: Dialog, run: RunState, step: Step, said: str) -> Reply:
+def aside(
+    turn: Turn, dialog: Dialog, run: RunState, step: Step, said: str = "common:private_done", lead: str = ""
+) -> Reply:
     """The page after an unkept answer. What is remembered of it is the same whatever the answer was."""
-    turn.put(Shown(dialog.id, run.id, step.id, ASIDE))
-    page = turn.scene(None).pages("", (turn.scene(None).text(said),), (), back=True, ends=False, typed=False)[0]
-    return reply_of(page, ())
+    turn.put(Shown(dialog.id, run.id, step.id, ASIDE, lead=lead))
+    scene = turn.scene(None)
+    return reply_of(scene.pages(turn.lead(), (scene.text(said),), (), back=True, ends=False, typed=False)[0], ())

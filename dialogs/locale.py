@@ -136,7 +136,7 @@ def fallbacks(code: str, languages: Mapping[str, Language], main: str) -> tuple[
     return (*chain, main)
 
 
-# --- placeholders ----------------------------------------------------------------------------------------------------
+# --- placeholders ---
 
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -153,7 +153,7 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     return _PLACEHOLDER.sub(lambda found: values.get(found[1], ""), text)
 
 
-# --- words that people send ------------------------------------------------------------------------------------------
+# --- words that people send ---
 
 # Letters that are no accented forms of others, as people write them on phones without those letters.
 _PLAIN_LETTERS = str.maketrans(

@@ -24,12 +24,8 @@ from ruamel.yaml.events import (
 
 from dialogs.problem import At, Level, Problem
 from dialogs.yaml_causes import explain, unknown
-from dialogs.yaml_lines import Cause, in_quotes, shortened
-
-MOST_MENDED = 50  # lines put right on the way to the next fault; then the rest of the file waits
-# Control characters, line breaks that no editor shows, lone surrogates (bytes outside UTF-8), the BOM.
-UNSENDABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffd-\uffff]")
-HALF = re.compile("[\ud800-\udfff\ufffd]")
+from dialogs.yaml_lines import in_quotes, shortened
+from dialogs.yaml_page import UNSENDABLE, Page, lines_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +71,7 @@ Node = Plain | Items | Pairs
 
 def grow(file: str, source: str | bytes) -> tuple[Node | None, list[Problem]]:
     """The tree of a file, or None if it is empty or cannot be read; and all problems. Never raises."""
-    page = _Page(file, _lines(source))
+    page = Page(file, lines_of(source))
     page.clean()
     root: Node | None = None
     while page.whole:
@@ -91,68 +87,6 @@ def grow(file: str, source: str | bytes) -> tuple[Node | None, list[Problem]]:
     return None, page.problems
 
 
-def _lines(source: str | bytes) -> list[str]:
-    """The lines as an editor counts them, without a byte order mark."""
-    text = source.decode("utf-8", "surrogateescape") if isinstance(source, bytes) else source
-    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-
-
-@dataclass(slots=True)
-class _Page:
-    """The lines of a file, put right where that is safe, so that reading goes on to the next fault."""
-
-    file: str
-    lines: list[str]
-    problems: list[Problem] = field(default_factory=list)
-    # By line: from this column on, so many letters were put in.
-    shifts: dict[int, tuple[int, int]] = field(default_factory=dict)
-    mended: set[int] = field(default_factory=set)
-    guessed: bool = False  # where a line belongs: then only what is wrong inside of lines is told, not the tree
-    whole: bool = True  # False: a fault could not be put right
-
-    def clean(self) -> None:
-        """Find what YAML does not take at all: tabs that indent, letters outside UTF-8 or unseen."""
-        for number, line in enumerate(self.lines):
-            indent = line[: len(line) - len(line.lstrip(" \t"))]
-            if "\t" in indent and line.strip():
-                text, mend = "a tab indents it.", "Use spaces: two for each level."
-                self.mend(Cause(number, indent.index("\t"), text, mend))
-            line = self.lines[number] = line.replace("\t", " ").rstrip(" ")
-            before = len(line)
-            for bad in UNSENDABLE.finditer(line):
-                if HALF.match(bad[0]):
-                    text, mend = "the file is not in UTF-8.", "Save it again with the encoding UTF-8."
-                else:
-                    text = f"an unseen sign (U+{ord(bad[0]):04X}) stands here."
-                    mend = "Delete it and type the words around it again."
-                self.note(number, bad.start(), 1, text, mend)
-                line = self.lines[number] = UNSENDABLE.sub("", HALF.sub("x", line))
-                self.shifts[number] = (bad.start(), len(line) - before)
-                break
-
-    def mend(self, cause: Cause) -> None:
-        """Note the fault; put its line right if that is safe and it was not tried before."""
-        if cause.line not in self.mended and not (self.guessed and cause.guess):
-            self.note(cause.line, cause.column, cause.width, cause.text, cause.mend, cause.slug)
-        if cause.better is None or cause.line in self.mended or len(self.mended) >= MOST_MENDED:
-            self.whole = False
-            return
-        self.guessed = self.guessed or cause.guess
-        self.lines[cause.line] = cause.better
-        self.shifts[cause.line] = cause.shift
-        self.mended.add(cause.line)
-
-    def note(self, line: int, column: int, width: int, text: str, mend: str, slug: str = "yaml") -> None:
-        """One problem; line and column counted from 0, as ruamel does."""
-        place = At(self.file, line + 1, column + 1)
-        self.problems.append(Problem(place, slug, f"Cannot read this line: {text}", mend, "error", width))
-
-    def place(self, line: int, column: int) -> At:
-        """The place in the file as it was before it was put right."""
-        start, letters = self.shifts.get(line, (0, 0))
-        return At(self.file, line + 1, (column if column < start else max(column - letters, 0)) + 1)
-
-
 @dataclass(slots=True)
 class _Frame:
     """A list or a block of keys whose end was not seen yet."""
@@ -164,7 +98,7 @@ class _Frame:
 class _Builder:
     """Makes the tree out of the events of one pass over a page."""
 
-    def __init__(self, page: _Page) -> None:
+    def __init__(self, page: Page) -> None:
         self.page = page
         self.problems: list[Problem] = []
         self.frames: list[_Frame] = []
@@ -263,6 +197,7 @@ class _Builder:
 
     def _pairs(self, frame: _Frame) -> Pairs:
         found: dict[str, Pair] = {}
+        again: list[tuple[Plain, Plain]] = []
         for key, value in zip(frame.nodes[::2], frame.nodes[1::2], strict=False):
             if not isinstance(key, Plain) or not key.text:
                 if not key.flawed:
@@ -274,15 +209,23 @@ class _Builder:
                 first = found[name].key
                 if found[name].value == Plain("", first.at, first.width):
                     found[name] = Pair(first, value)  # else the empty one would be a second problem
-                text = f'"{shortened(name)}" stands here twice; the first is in line {first.at.line}.'
-                self._note(key.at, key.width, "twice", text, "Delete one of them, or give it another name.")
+                again.append((key, first))
                 continue
             if value == Plain("", value.at):
                 value = Plain("", key.at, key.width)
             found[name] = Pair(Plain(name, key.at, key.width, key.flawed or name[0] in "&*!"), value)
+        if again:
+            self._twice(*again[0], len(again))
         top = next(iter(found.values()), None)
         at, width = (top.key.at, top.key.width) if top else (self._at(frame.start), 1)
-        return Pairs(tuple(found.values()), at, width, bool(frame.start.flow_style))
+        return Pairs(tuple(found.values()), at, width, len(again) > 1 or bool(frame.start.flow_style))
+
+    def _twice(self, key: Plain, first: Plain, times: int) -> None:
+        text = f'"{shortened(key.text)}" stands here twice; the first is in line {first.at.line}.'
+        mend = "Delete one of them, or give it another name."
+        if times > 1:  # two blocks ran into one: the other keys tell nothing new
+            mend = "Other keys below stand here twice too: is a line missing above, such as the name of a step?"
+        self._note(key.at, key.width, "twice", text, mend)
 
     def _at(self, event: Any) -> At:
         return self.page.place(event.start_mark.line, event.start_mark.column)

@@ -63,7 +63,7 @@ def parse(source: str) -> polib.POFile:
     return polib.pofile(_Lines(plain(source)), wrapwidth=WIDTH)
 
 
-# --- reading ---------------------------------------------------------------------------------------------------------
+# --- reading ---
 
 _MARK = re.compile(r"#~\|\s*|#~\s*|#\|\s*|")
 _LINE = re.compile(r'(?:(msgctxt|msgid_plural|msgid|msgstr(?:\[\d\])?)\s*)?"(?:[^"\\]|\\.)*"$')
@@ -94,7 +94,7 @@ def read_po(file: str, source: str) -> tuple[Po | None, list[Problem]]:
         line = _first_from(places, entry.linenum or 0)
         if entry.msgid_plural:
             problems.append(Problem(At(file, line), "po-broken", "Texts here have no plural forms.", _PLURAL))
-        entries.append(_entry(entry, At(file, line, 9)))
+        entries.append(_entry(entry, _text_at(file, lines, line)))
     headers = {name: str(value) for name, value in parsed.metadata.items()}
     return Po(MappingProxyType(headers), tuple(entries), _header_places(file, lines)), problems
 
@@ -140,6 +140,13 @@ def _first_from(places: Sequence[int], line: int) -> int:
     return places[at] if at < len(places) else max(line, 1)
 
 
+def _text_at(file: str, lines: Sequence[str], line: int) -> At:
+    """The first letter of a translation, which begins on the next line where it has several."""
+    if line < len(lines) and lines[line - 1].strip() == 'msgstr ""' and lines[line].startswith('"'):
+        return At(file, line + 1, 2)
+    return At(file, line, 9)
+
+
 def _header_places(file: str, lines: Sequence[str]) -> Mapping[str, At]:
     places: dict[str, At] = {}
     for number, line in enumerate(lines, 1):
@@ -150,7 +157,7 @@ def _header_places(file: str, lines: Sequence[str]) -> Mapping[str, At]:
     return MappingProxyType(places)
 
 
-# --- bringing up to date ---------------------------------------------------------------------------------------------
+# --- bringing up to date ---
 
 
 @dataclass(frozen=True, slots=True)

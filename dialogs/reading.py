@@ -82,6 +82,10 @@ def _moved(given: Mapping[str, Pair], finds: Finds) -> Mapping[str, str]:
         return MappingProxyType({})
     found = {}
     for line in block(given["moved"].value, "moved", "old_name: new_name", finds):
+        if isinstance(line.value, Pairs):
+            what = f'"{line.key.text}" cannot stand under "moved".'
+            finds.add(line.key, "unknown-key", what, 'Is the line "steps:" missing above it?')
+            break
         old, new = name(line.key, finds), name_in(line.value, line.key.text, finds)
         if new:
             found[old] = new

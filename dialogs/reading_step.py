@@ -42,6 +42,8 @@ def read_step(dialog: str, pair: Pair, finds: Finds) -> Step:
     bare = Step(pair.key.text, "say", "page", pair.key.at)
     if not isinstance(pair.value, Pairs):
         return bare
+    if pair.value.flawed:
+        finds = Finds()  # that is told already; what else is wrong comes from it
     lines = StepLines(dialog, pair.key, known_keys(under, grammar.STEP, finds), finds)
     lines.note = text(lines.given["note"].value, "note", finds) if "note" in lines.given else ""
     at = places(Pair(replace(line.key, text=key), line.value) for key, line in lines.given.items())
@@ -94,7 +96,9 @@ def _head(lines: StepLines) -> str:
         return "ask" if {"choices", "as", "save"} & lines.given.keys() else "say"
     if len(heads) > 1:
         what = f'This step has "{heads[0]}" and "{heads[1]}"; only one of them can stand in a step.'
-        lines.finds.add(lines.given[heads[1]].key, "what-step", what, "Make two steps of it.")
+        mend = "Make two steps of it: is the line with the name of the second one missing?"
+        lines.finds.add(lines.given[heads[1]].key, "what-step", what, mend)
+        lines.finds = Finds()  # two steps ran into one; what else is wrong comes from that
         for other in heads[1:]:
             del lines.given[other]
         return heads[0]

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from polib import escape
 
 from dialogs.check_structure import savers
 from dialogs.gsm import wire
@@ -16,6 +18,7 @@ from dialogs.written import Written
 LONGEST_NUMBER = 12  # digits of a number that is typed
 LONGEST_TYPED = 20  # letters that a typed answer is thought to have
 LONGEST_PHONE = 16
+FIRST_LINE = 60  # letters of a text that are sure to stand in its first line
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,13 @@ class Speech:
         if not self.main and self.own(mine):
             return self.language.entries[mine].at
         return self.texts[mine].at if mine else At(self.language.file)
+
+    def within(self, id: str, letter: int) -> At:
+        """The place of one letter of a text, as long as it stands in the first line of it."""
+        entry = None if self.main else self.language.entries.get(id)
+        said, at = (self.texts[id].source, self.texts[id].at) if entry is None else (entry.text, entry.at)
+        before = said[:letter] if entry is None else escape(said[:letter])
+        return replace(at, column=at.column + len(before)) if "\n" not in before and len(before) < FIRST_LINE else at
 
     def problem(self, slug: str, ids: Iterable[str], text: str, mend: str, level: Level | None = None) -> Problem:
         """A problem at the first of these texts; a translator gets the source text along."""

@@ -15,7 +15,7 @@ from dialogs.engine import Standing
 from dialogs.inbound import Inbound, Reply
 from dialogs.screen import Page
 from dialogs.script import Dialog, Step
-from dialogs.showing import ASIDE, House, Scene, Shown, is_typed, step_parts
+from dialogs.showing import ASIDE, House, Scene, Shown, step_parts
 from dialogs.store import Person, RunState, SessionState
 
 Calls = dict[tuple[str, str], SessionState]
@@ -44,8 +44,6 @@ class Turn:
             step = dialog.step(shown.step)
             return (dialog, run, standing, step) if step else None
         if standing.step is None or standing.step.id != shown.step:
-            return None
-        if shown.typed != is_typed(standing.step, self.inbound):
             return None
         return dialog, run, standing, standing.step
 

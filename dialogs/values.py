@@ -145,7 +145,7 @@ def block(node: Node, what: str, example: str, finds: Finds) -> tuple[Pair, ...]
 
 
 def known_keys(pairs: Iterable[Pair], known: tuple[str, ...], finds: Finds) -> dict[str, Pair]:
-    """The lines by key. A key that does not exist is read as the one that was probably meant."""
+    """The lines by key. A key that does not exist is read as the one that was surely meant."""
     lines = tuple(pairs)
     found = {pair.key.text: pair for pair in lines if pair.key.text in known}
     for pair in lines:
@@ -156,9 +156,14 @@ def known_keys(pairs: Iterable[Pair], known: tuple[str, ...], finds: Finds) -> d
         near = "" if place else nearest(key, known)
         mend = place or f"Begin it further right if it belongs to the line above. {did_you_mean(key, known)}"
         finds.add(pair.key, "unknown-key", _not_here(key, place), f'Did you mean "{near}"?' if near else mend)
-        if near and near not in found:
+        if near not in found and _surely(key, near):
             found[near] = Pair(pair.key, pair.value)
     return found
+
+
+def _surely(key: str, near: str) -> bool:
+    """True if no other word can be meant, so that what stands under it can be judged as well."""
+    return bool(near) and (sorted(key) == sorted(near) or bool(get_close_matches(key.lower(), [near], 1, 0.75)))
 
 
 def _not_here(key: str, elsewhere: str) -> str:

@@ -87,7 +87,7 @@ class Written:
 def read_folder(folder: Path) -> Written:
     """Everything in a content folder. Never raises: what cannot be opened is a problem."""
     root = shown(folder)
-    files: dict[str, bytes] = {}
+    files: dict[str, bytes] = {f"{root}/{name}": b"" for name in _strangers(folder)}
     problems: list[Problem] = []
     for path in content_files(folder):
         name = f"{root}/{path.relative_to(folder).as_posix()}"
@@ -97,7 +97,6 @@ def read_folder(folder: Path) -> Written:
             why = f"This file cannot be opened: {error.strerror or 'it is no file'}."
             problems.append(Problem(At(name), "yaml", why, "Look at its rights, or put it there again."))
             files[name] = b""
-    problems += _strangers(folder, root)
     written = read_files(files, root)
     return replace(written, problems=(*problems, *written.problems))
 
@@ -117,19 +116,16 @@ def content_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _strangers(folder: Path, root: str) -> Iterator[Problem]:
+def _strangers(folder: Path) -> list[str]:
     """Files that look like content and are not read."""
-    for path in sorted(folder.glob("*.y*ml")):
-        if path.name != COMMON:
-            yield _stranger(f"{root}/{path.name}", "Move it to the folder dialogs or reminders, or delete it.")
+    found = [path for path in folder.glob("*.y*ml") if path.name != COMMON]
     for name, ending in FOLDERS.items():
-        for path in sorted((folder / name).glob("*")):
-            if path.suffix != ending and not path.name.endswith(BESIDE) and not path.name.startswith("."):
-                yield _stranger(f"{root}/{name}/{path.name}", f"Files in this folder end in {ending}: rename or move it.")
+        found += [path for path in (folder / name).glob("*") if path.suffix != ending]
+    return sorted(path.relative_to(folder).as_posix() for path in found if _looks_like_content(path.name))
 
 
-def _stranger(file: str, mend: str) -> Problem:
-    return Problem(At(file), "unknown-file", "This file is not read.", mend, "warning")
+def _looks_like_content(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(BESIDE)
 
 
 def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
@@ -142,18 +138,23 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
     texts: dict[str, str] = {}
     digest = hashlib.sha256()
     for name in sorted(files, key=lambda name: PurePosixPath(name).parts[-2:]):
-        path = PurePosixPath(name)
-        raw = files[name]
+        path, raw = PurePosixPath(name), files[name]
+        kind = COMMON if name == f"{root}/{COMMON}" else path.parent.name
+        if kind != COMMON and FOLDERS.get(kind) != path.suffix:
+            ending = FOLDERS.get(kind, "")
+            mend = f"Files in this folder end in {ending}: rename or move it." if ending else "Move it to dialogs."
+            problems.append(Problem(At(name), "unknown-file", "This file is not read.", mend, "warning"))
+            continue
         digest.update(f"{'/'.join(path.parts[-2:])}\0{len(raw)}\0".encode("utf-8", "surrogateescape") + raw)
         source = texts[name] = raw.decode("utf-8", "surrogateescape")
         found: list[Problem] = []
-        if path.name == COMMON:
+        if kind == COMMON:
             common, found = read_common(name, source)
-        elif path.parent.name == "dialogs":
+        elif kind == "dialogs":
             dialogs[path.stem], found = read_dialog(name, source)
-        elif path.parent.name == "reminders":
+        elif kind == "reminders":
             series[path.stem], found = read_series(name, source)
-        elif path.parent.name == "locale":
+        else:
             languages[path.stem], found = _language(name, raw, source)
         problems += found
     if f"{root}/{COMMON}" not in files:
@@ -177,7 +178,7 @@ def _language(name: str, raw: bytes, source: str) -> tuple[Language, list[Proble
     return read_language(name, source)
 
 
-# --- questions shared by dialogs ---------------------------------------------------------------------------------------
+# --- questions shared by dialogs ---
 
 
 def link(dialogs: Mapping[str, Dialog]) -> tuple[dict[str, Dialog], list[Problem]]:
@@ -241,7 +242,7 @@ def _way(own: Mapping[str, Choice], id: str) -> str:
     return own[id].go if id in own else ""
 
 
-# --- facts that are not known everywhere -------------------------------------------------------------------------------
+# --- facts that are not known everywhere ---
 
 
 def gaps(common: Common) -> set[str]:

@@ -69,8 +69,8 @@ class House:
             with self.engine.begin() as db:
                 fits = store.check_key(db, self.seal, utcnow())
         except DBAPIError as error:
-            # The driver's words name the place and the cause; SQLAlchemy's would add statements.
-            raise SettingsError(f"NGAZI_DATABASE_URL: the database cannot be used: {error.orig}".strip()) from None
+            cause = " ".join(str(error.orig).split())  # the driver's words, without the statement
+            raise SettingsError(f"NGAZI_DATABASE_URL: the database cannot be used: {cause}") from None
         if not fits:
             raise SettingsError("NGAZI_SECRET_KEY is not the one that this database was made with.")
 

@@ -52,8 +52,8 @@ def serve(host: str, port: int | None) -> None:
     try:
         place = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        where = f"{host} port {port}"
-        raise click.ClickException(f"NGAZI_PORT: cannot listen on {where}: {error.strerror}.") from None
+        cause = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise click.ClickException(f"NGAZI_PORT: cannot listen on {host} port {port}: {cause}.") from None
     with place:
         serving.run(settings, place)
 

@@ -102,6 +102,7 @@ def set_up(level: str = "INFO", stream: TextIO | None = None) -> None:
     way_out.addFilter(Masking())
     way_out.setFormatter(JsonLines())
     logging.basicConfig(level=level, handlers=[way_out], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)  # it tells at every start that there is nothing to do
     logging.captureWarnings(True)
     threading.excepthook = _log_dying_thread
 

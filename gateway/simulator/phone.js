@@ -54,7 +54,8 @@ function soften() {
 /** Keep the cursor where typing goes; on touch screens that would open the keyboard over our keys. */
 function focus() {
   const outside = document.activeElement?.closest(".beside");
-  if (!touch && view.field && !outside) view.field.focus({ preventScroll: true });
+  const told = ["ended", "lost", "sent"].includes(view.name) ? byId("right") : null;
+  if (!touch && !outside) (view.field ?? told)?.focus({ preventScroll: true });
 }
 
 function idle() {
@@ -95,19 +96,21 @@ async function answer() {
 async function exchange(coming) {
   const mine = call;
   show({ name: "busy", text: "USSD code running...", right: ["Cancel", idle] });
+  let raw;
   try {
-    const raw = await coming;
-    if (mine !== call) return;
-    recovered();
-    screen(raw);
-    await refresh(raw);
+    raw = await coming;
   } catch (error) {
-    if (mine !== call) return;
-    failed(error);
-    transcript.add("# no screen came");
+    if (mine !== call) return; // hung up meanwhile
     call = null;
+    transcript.add("# no screen came");
     show({ name: "lost", text: LOST, right: ["OK", idle] });
+    failed(error);
+    return;
   }
+  if (mine !== call) return;
+  recovered();
+  screen(raw);
+  await refresh(raw).catch(failed);
 }
 
 function screen(raw) {
@@ -168,6 +171,7 @@ function keyboard(event) {
   const at = event.target;
   if (event.ctrlKey || event.metaKey || event.altKey || at.closest(".beside")) return;
   const inField = at === entry || at === letter;
+  if (event.repeat && event.key === "Enter" && at !== letter) return event.preventDefault(); // one press, one answer
   if (event.key === "Escape") soft("right");
   else if (event.key === "Enter" && (at === entry || at === document.body)) (view.green ?? view.right?.[1])?.();
   else if (["ArrowUp", "ArrowDown"].includes(event.key) && at !== letter) move(event.key.slice(5).toLowerCase());

@@ -39,7 +39,7 @@ def new_server(tmp_path: Path) -> Iterator[Callable[..., Server]]:
 
     yield make
     for server in made:
-        server.kill()
+        server.close()
 
 
 @pytest.fixture(scope="package")

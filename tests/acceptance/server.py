@@ -45,6 +45,7 @@ class Server:
         self.folder, self.port = folder, _free_port()
         self.database_url = database_url or f"sqlite:///{folder / 'data' / 'ngazi.db'}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._lines: list[HTTPConnection] = []
         kept = {name: value for name, value in os.environ.items() if not name.startswith("NGAZI_")}
         self._environ = kept | {
             "NGAZI_DATA": str(folder / "data"),
@@ -107,17 +108,27 @@ class Server:
             finally:
                 self.kill()
 
+    def close(self) -> None:
+        """Kill it, and hang up all that were connected to it."""
+        self.kill()
+        for line in self._lines:
+            line.close()
+
     def connect(self) -> HTTPConnection:
-        return HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        """A connection to it; `close` ends it at the latest."""
+        self._lines.append(HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE))
+        return self._lines[-1]
 
     def ask(self, method: str, path: str, form: Mapping[str, str] | None = None) -> tuple[int, str]:
         """Status and body of one request on a connection of its own. Raises NoAnswer."""
-        return request(self.connect(), method, path, form, close=True)
+        line = HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        try:
+            return request(line, method, path, form)
+        finally:
+            line.close()
 
 
-def request(
-    line: HTTPConnection, method: str, path: str, form: Mapping[str, str] | None, *, close: bool = False
-) -> tuple[int, str]:
+def request(line: HTTPConnection, method: str, path: str, form: Mapping[str, str] | None) -> tuple[int, str]:
     """Status and body. Raises NoAnswer; the connection is closed then."""
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
     try:
@@ -127,8 +138,6 @@ def request(
     except (HTTPException, OSError) as error:
         line.close()
         raise NoAnswer from error
-    if close:
-        line.close()
     return answer
 
 
@@ -159,11 +168,12 @@ class Phone:
 
     def __init__(self, server: Server, number: str) -> None:
         self.number, self.session, self.typed = number, "", ""
-        self.connect_to(server)
+        self._line = server.connect()
 
     def connect_to(self, server: Server) -> None:
         """Its next callbacks go to this process."""
-        self.server, self._line = server, server.connect()
+        self._line.close()
+        self._line = server.connect()
 
     def dial(self) -> Screen:
         """The first screen of a new call. Raises NoAnswer."""

@@ -91,8 +91,8 @@ class Store:
                 for row in rows:
                     copying.write_row(row)
         else:
-            names, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
-            self.db.executemany(f'INSERT INTO "{table}" ({names}) VALUES ({marks})', rows)
+            quoted, marks = ", ".join(f'"{name}"' for name in columns), ", ".join("?" * len(columns))
+            self.db.executemany(f'INSERT INTO "{table}" ({quoted}) VALUES ({marks})', rows)
 
     def highest(self, table: str) -> int:
         """The highest id that is taken."""

@@ -30,7 +30,6 @@ LEAD = 0.7  # seconds that are called and not counted, before each measurement
 SQLITE, POSTGRES, TWO = "Ngazi on SQLite", "Ngazi on PostgreSQL", "Ngazi on PostgreSQL, two processes"
 ONE_SQLITE, ONE_POSTGRES = "SQLite, one transaction per callback", "PostgreSQL, one transaction per callback"
 BARE, CANNED = "bare Starlette form endpoint", "the generator itself, against a canned answer"
-ALONE = {"NGAZI_DESK_LIST": "1"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,7 @@ class Seen:
     lists: list[float] = field(default_factory=list)
 
     def median(self, name: str) -> float:
-        return statistics.median(run[name] for run in self.runs)
+        return statistics.median(float(run[name]) for run in self.runs)
 
     @property
     def busy(self) -> int:
@@ -79,7 +78,8 @@ class Generator:
 
     def tell(self, **order: Any) -> dict[str, Any]:
         """Give an order, wait for what came of it. Raises Wrong."""
-        assert self.process.stdin and self.process.stdout
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
         print(json.dumps(order), file=self.process.stdin, flush=True)
         line = self.process.stdout.readline()
         if not line:
@@ -131,22 +131,22 @@ class Bench:
     def learn(self, kind: str, url: str) -> None:
         """Let a gateway make the tables, and one phone play what all will play."""
         server = ngazi(f"the gateway that makes the {kind} tables", self.folder, url)
-        with stopping([server]):
+        with stopping(server):
             camera = fill.photographer(url, self.seal)
             self.paths[kind] = calls.learn(server.ports[0], server.path, self.content, camera)
-        self.settings |= durability(open_engine(url))
+        engine = open_engine(url)
+        self.settings |= durability(engine)
+        engine.dispose()  # the store is copied, and nobody may be in it
 
     def store(self) -> None:
         """The second table: does a large store make it slower?"""
         rows: dict[tuple[str, int], Seen] = {}
-        for kind, name in (("sqlite", SQLITE), ("postgresql", POSTGRES)):
-            for size in self.wishes.sizes:
-                if not self.wishes.wanted(name):
-                    continue
-                url = self.filled(kind, size)
-                rows[name, size] = Seen(ngazi(f"{name}, {size:,} contacts", self.folder, url))
-                self.gather(rows[name, size].server, size, min(size, self.wishes.numbers))
-        with stopping([seen.server for seen in rows.values()]):
+        with stopping() as running:
+            for kind, name in (("sqlite", SQLITE), ("postgresql", POSTGRES)):
+                for size in self.wishes.sizes if self.wishes.wanted(name) else ():
+                    running.append(ngazi(f"{name}, {size:,} contacts", self.folder, self.filled(kind, size)))
+                    rows[name, size] = Seen(running[-1])
+                    self.gather(running[-1], size, min(size, self.wishes.numbers))
             self.rounds(list(rows.values()))
             self.tables.append(self.store_table(rows))
             self.check_counts(list(rows.values()))
@@ -174,11 +174,11 @@ class Bench:
 
     # --- calling ---
 
-    def gather(self, server: Server, contacts: int, callers: int, always: str = "") -> None:
+    def gather(self, server: Server, contacts: int, callers: int, kind: str = "gateway") -> None:
         """Tell the generator who calls this server."""
         paths = [[(turn.part, turn.text, turn.screen) for turn in path.turns] for path in self.paths["sqlite"]]
         self.generator.tell(
-            do="gather", crowd=server.name, path=server.path, paths=paths, always=always, busy=self.busy,
+            do="gather", crowd=server.name, path=server.path, paths=paths, kind=kind, busy=self.busy,
             callers=fill.callers_of(contacts, callers),
         )  # fmt: skip
 
@@ -219,11 +219,12 @@ class Bench:
     def compare(self) -> None:
         """The first table: side by side with a bare endpoint."""
         numbers = self.wishes.numbers
-        rows = [Seen(server) for server in self.compared(numbers)]
-        with stopping([seen.server for seen in rows]):
+        with stopping() as running:
+            self.start_compared(running, numbers)
+            rows = [Seen(server) for server in running]
             for seen in rows:
-                always = {CANNED: "CON ", BARE: "echo"}.get(seen.server.name, "")
-                self.gather(seen.server, numbers, numbers, always)
+                kind = {CANNED: "canned", BARE: "echo"}.get(seen.server.name, "gateway")
+                self.gather(seen.server, numbers, numbers, kind)
             self.rounds(rows)
             for seen in rows:
                 if seen.server.name in (BARE, SQLITE, POSTGRES, TWO):
@@ -234,9 +235,9 @@ class Bench:
             self.say(self.tables[-1].plain())
             self.compare_targets(by_name)
 
-    def compared(self, numbers: int) -> list[Server]:
+    def start_compared(self, running: list[Server], numbers: int) -> None:
         """Everything that is called for the first table."""
-        found = [yardstick(CANNED, "canned"), yardstick(BARE)]
+        running += [yardstick(CANNED, "canned"), yardstick(BARE)]
         for kind, name in (("sqlite", SQLITE), ("postgresql", POSTGRES)):
             if not self.wishes.wanted(name):
                 continue
@@ -244,11 +245,10 @@ class Bench:
             others = {alone: self.copied(kind, numbers, f"{kind}_alone")}
             if kind == "postgresql":
                 others[TWO] = self.copied(kind, numbers, "two")
-            found.append(ngazi(name, self.folder, url))
+            running.append(ngazi(name, self.folder, url))
             if kind == "postgresql":
-                found.append(ngazi(TWO, self.folder, others[TWO], 2))
-            found.append(ngazi(alone, self.folder, others[alone], **ALONE))
-        return found
+                running.append(ngazi(TWO, self.folder, others[TWO], 2))
+            running.append(ngazi(alone, self.folder, others[alone], NGAZI_DESK_LIST="1"))
 
     def compare_table(self, rows: dict[str, Seen]) -> Table:
         head = ("", "requests/s", "of bare", "p50", "p99", "p50 at half", "p99 at half", "peak memory",
@@ -270,8 +270,8 @@ class Bench:
             f"Medians of {self.wishes.rounds} rounds of {self.wishes.seconds:g} s, all in turns. {spread}.",
             "At half: calls at random moments at half that rate, the wait for a free connection counted. Peak memory "
             "is that of the largest process of the gateway, without the PostgreSQL server.",
-            f"The generator used {rows[BARE].median('own_cpu'):.0%} of its core against the bare endpoint. Every screen "
-            "was compared with the one that the same call brings when it is played alone.",
+            f"The generator used {rows[BARE].median('own_cpu'):.0%} of its core against the bare endpoint. "
+            "Every screen was compared with the one that the same call brings when it is played alone.",
         ]
         return table
 
@@ -371,7 +371,7 @@ class Bench:
             if not self.wishes.wanted(name):
                 continue
             seen = Seen(ngazi(name, self.folder, self.filled(kind, self.wishes.numbers)))
-            with stopping([seen.server]):
+            with stopping(seen.server):
                 self.gather(seen.server, self.wishes.numbers, self.wishes.numbers)
                 self.call(seen, LEAD)
                 file = self.folder / f"{kind}.stacks"

@@ -74,7 +74,8 @@ def make_crowd(order: dict[str, Any]) -> Crowd:
             middle = b"%04d" % part + MIDDLE
             rest = b"&networkCode=63902&text=" + text.replace("*", "%2A").encode()
             length = len("sessionId=ATUid_") + 16 + 12 + len(middle) + 8 + len(rest)
-            turns.append((head % length, middle, rest, order["always"].encode() or screen.encode()))
+            wanted = {"echo": "CON " + text, "canned": "CON "}.get(order["kind"], screen)
+            turns.append((head % length, middle, rest, wanted.encode()))
         paths.append(turns)
     callers = [Caller(place) for place in order["callers"]]
     stage = array("H", (stage_of(place, paths) for place in range(len(callers))))

@@ -12,7 +12,7 @@ class Table:
 
     title: str
     head: Sequence[str]
-    rows: list[Sequence[str]] = field(default_factory=list)
+    rows: list[tuple[str, ...]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def plain(self) -> str:

@@ -52,7 +52,7 @@ def summed(name: str, file: Path) -> list[Table]:
     shares = ", ".join(f"{thread or 'main'} {count / total:.0%}" for thread, count in threads.most_common(4))
     tables = []
     for title, counts in (("by itself", own), ("with all that it calls", whole)):
-        rows = [(frame, f"{count / total:.1%}") for frame, count in counts.most_common(TOP)]
+        rows: list[tuple[str, ...]] = [(frame, f"{count / total:.1%}") for frame, count in counts.most_common(TOP)]
         tables.append(Table(f"{name}: processor time of each function {title}", ("function", "share"), rows, [shares]))
     return tables
 

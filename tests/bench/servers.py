@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,10 +140,11 @@ def _await(server: Server, place: int, path: str) -> None:
 
 
 @contextlib.contextmanager
-def stopping(servers: Sequence[Server]) -> Iterator[None]:
-    """Stop them at the end, whatever happened."""
+def stopping(*servers: Server) -> Iterator[list[Server]]:
+    """These, and those that are added to the list, are stopped at the end, whatever happened."""
+    running = list(servers)
     try:
-        yield
+        yield running
     finally:
-        for server in servers:
+        for server in running:
             server.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path as File
 
 from dialogs import engine, store, talk
@@ -105,6 +106,6 @@ def measure(folder: File, paths: list[Path], key: str, seconds: float) -> list[t
     for size in LISTS:
         memory = InMemory(content, paths, key)
         words = f"a whole turn with its statements, SQLite in memory, lists of {size}"
-        found.append((words, per_second(lambda memory=memory, size=size: memory.turn(size), seconds)))
+        found.append((words, per_second(partial(memory.turn, size), seconds)))
         memory.database.dispose()
     return found
