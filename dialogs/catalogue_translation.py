@@ -25,7 +25,7 @@ _QUIZ = """
 TRANSLATION: Mapping[str, Entry] = {
     "po-broken": Entry(
         "A PO file cannot be read.",
-        "Mostly a quote mark is missing at the end of a line, or there is one inside a text: there it is written \\\".",
+        'Mostly a quote mark is missing at the end of a line, or there is one inside a text: there it is written \\".',
         swahili("""
             msgctxt "menu:home.ask"
             msgid "Choose a number"

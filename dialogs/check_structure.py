@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from dialogs.locale import placeholders
-from dialogs.paths import ENDS, Place, Way, follow, leads, reached, rings, ways
+from dialogs.paths import ENDS, Place, Way, follow, inside, leads, reached, rings, ways
 from dialogs.problem import At, Problem
 from dialogs.script import KNOWN_FIELDS, SWITCHES, Dialog, Step
 from dialogs.values import did_you_mean, nearest
@@ -115,9 +115,7 @@ def _endless(written: Written) -> Iterator[Problem]:
     """A ring without a question: whoever is in it can only read on."""
     asking = {(dialog.id, step.id) for dialog, step in steps_of(written) if step.asks or not linked(step)}
     graph = follow(written.dialogs)
-    pages = {
-        place: [to for to in onward if to not in asking] for place, onward in graph.items() if place not in asking
-    }
+    pages = {place: [to for to in onward if to not in asking] for place, onward in graph.items() if place not in asking}
     for ring in rings(pages):
         at = min((at for place in ring for at in _entries(written, place, set(ring))), default=None)
         first = written.dialogs[ring[0][0]]
@@ -149,7 +147,7 @@ def savers(written: Written) -> dict[str, list[tuple[Dialog, Step]]]:
 
 def _conditions(written: Written) -> Iterator[Problem]:
     saved = savers(written)
-    graph = follow(written.dialogs)
+    graph = {place: onward for dialog in written.dialogs.values() for place, onward in inside(dialog).items()}
     given = {*KNOWN_FIELDS, *written.common.facts}
     whole = not any(dialog.broken for dialog in written.dialogs.values())
     for dialog, step in steps_of(written):
@@ -205,14 +203,10 @@ def _only_later(
         return False
     here = (dialog.id, step.id)
     sources = {saver.id for _, saver in saved} | ({own.id} if own is not None else set())
-    return not any(
-        here in reached(graph, graph[dialog.id, source]) for source in sources if source != step.id
-    )
+    return not any(here in reached(graph, graph[dialog.id, source]) for source in sources if source != step.id)
 
 
-def _values(
-    written: Written, name: str, own: Step | None, saved: list[tuple[Dialog, Step]]
-) -> set[str] | None:
+def _values(written: Written, name: str, own: Step | None, saved: list[tuple[Dialog, Step]]) -> set[str] | None:
     """What a name can hold; None where that is open."""
     if name in SWITCHES:
         return {"yes", "no"}

@@ -106,7 +106,7 @@ def _fitting(speech: Speech, room: Room) -> Iterator[Problem]:
 def _question(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
     ids = [step.texts[0].id, *(choice.text.id for choice in step.choices)]
     choices = _choices(speech, step)
-    if not (any(map(speech.own, ids)) or step.kind == "languages") or any(choice == "" for choice in choices):
+    if not (any(map(speech.own, ids)) or step.kind == "languages") or not all(choices):
         return
     few = len(choices) <= FEW and step.kind != "languages"
     yield from _screens(speech, ids, tuple(choices), room, few)
@@ -154,12 +154,13 @@ def _by_sms(speech: Speech, step: Step) -> Iterator[Problem]:
     """By SMS question and choices are one message."""
     ids = [step.texts[0].id, *(choice.text.id for choice in step.choices)]
     choices = tuple(_choices(speech, step))
-    if not choices or not (any(map(speech.own, ids)) or step.kind == "languages") or (step.keep != "yes" and not step.erases):
+    asked = step.keep == "yes" or step.erases  # by SMS another private question is only said
+    if not choices or not asked or not (any(map(speech.own, ids)) or step.kind == "languages"):
         return
     whole, keys = Room(prefix=0, pages=False), speech.keys()
     page = lay_out("", (speech.say(ids[0]),), choices, whole, keys, back=True, ends=False, typed=False)[0]
     if (count := segment_count(page.text)) > MOST_SEGMENTS:
-        text = f"As an SMS this question with its choices takes {count} messages{speech.inside}; {MOST_SEGMENTS} is the most."
+        text = f"This question with its choices takes {count} SMS{speech.inside}; {MOST_SEGMENTS} is the most."
         yield speech.problem("too-long", ids, text, "Shorten the choices, or ask in two steps.")
 
 
@@ -189,11 +190,9 @@ def _said_at_once(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
 
 
 def _aside(speech: Speech, choice: Choice, text: Text, room: Room) -> Iterator[Problem]:
-    pages = lay_out("", (speech.say(text.id),), (), room, speech.keys(), back=True, ends=False, typed=False)
-    if len(pages) > 1 or not fits(pages[0].text, room):
-        screen = lay_out(
-            "", (speech.say(text.id),), (), replace(room, pages=False), speech.keys(), back=True, ends=False, typed=False
-        )[0]
+    whole, words = replace(room, pages=False), (speech.say(text.id),)
+    screen = lay_out("", words, (), whole, speech.keys(), back=True, ends=False, typed=False)[0]
+    if not fits(screen.text, room):
         problem = _too_long(speech, [text.id], screen, room, "After a private answer this", "Shorten it by {over}.")
         yield replace(problem, slug="unkept")
 
@@ -232,7 +231,7 @@ def _reminders(speech: Speech) -> Iterator[Problem]:
 def _letters(speech: Speech) -> Iterator[Problem]:
     language = speech.language
     if language.letters == "any":
-        text = f"Screens in {language.name} hold 70 letters, not 160, and an SMS of 70 letters costs as much as one of 160."
+        text = f"In {language.name} a screen holds 70 letters, not 160, and an SMS of 70 letters costs as much as 160."
         mend = "If it can be written in plain letters too, say so: X-Letters: gsm7, and X-Replace."
         yield Problem(language.place("X-Letters"), "letters", text, mend, "warning", len("X-Letters"))
     else:
@@ -244,11 +243,8 @@ def _letters(speech: Speech) -> Iterator[Problem]:
         if odd and language.letters == "gsm7":
             yield _odd_letters(speech, id, source, folded, odd)
         covered = {letter for old in language.replace for letter in (old, old.upper())}
-        bare |= dict.fromkeys(
-            letter
-            for letter in unicodedata.normalize("NFC", source)
-            if letter.isalpha() and septets(letter) is None and letter not in covered and septets(fold(letter)) is not None
-        )
+        outside = {letter for letter in unicodedata.normalize("NFC", source) if letter.isalpha()} - covered
+        bare |= dict.fromkeys(letter for letter in outside if septets(letter) is None and septets(fold(letter)))
     if bare and language.letters == "gsm7":
         pairs = " ".join(f"{letter}={fold(letter)}" for letter in sorted(bare)[:12])
         text = f"These letters lose their accents on simple phones{speech.inside}: {' '.join(sorted(bare)[:12])}."
@@ -290,7 +286,8 @@ def _reading(speech: Speech, id: str, text: str) -> Iterator[Problem]:
     found = _BRACKETS.search(text) or _NUMBERED.search(text) or _PRESS.search(text)
     if found:
         what = f'This text names a key: "{found[0].strip()}". Keys are counted out by the program and may change.'
-        yield Problem(speech.within(id, found.start()), "digit-in-text", what, "Leave the number out.", "warning", len(found[0]))
+        at = speech.within(id, found.start())
+        yield Problem(at, "digit-in-text", what, "Leave the number out.", "warning", len(found[0]))
     if found := _UNSEEN.search(text):
         name = unicodedata.name(found[0], "TAB").lower()
         what = f"There is a sign here that nobody sees ({name}). It can double the price of an SMS."
@@ -298,4 +295,5 @@ def _reading(speech: Speech, id: str, text: str) -> Iterator[Problem]:
         yield Problem(speech.within(id, found.start()), "invisible", what, mend, "warning")
     elif speech.main and (found := _CURLY.search(text)):
         what = f"{found[0]} is no plain sign; phones get {fold(found[0])} in its place."
-        yield Problem(speech.within(id, found.start()), "invisible", what, f"Type {fold(found[0])} yourself.", "warning")
+        at = speech.within(id, found.start())
+        yield Problem(at, "invisible", what, f"Type {fold(found[0])} yourself.", "warning")

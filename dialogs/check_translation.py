@@ -91,7 +91,10 @@ def _progress(speech: Speech) -> Iterator[Problem]:
 
 _LEFT = {
     "missing": ("is not translated yet", "are not translated yet"),
-    "stale": ("was translated from an older source text, so it is not used", "were translated from older source texts, so they are not used"),
+    "stale": (
+        "was translated from an older source text, so it is not used",
+        "were translated from older source texts, so they are not used",
+    ),
 }
 
 
@@ -160,7 +163,8 @@ def _other_placeholders(speech: Speech, entry: Entry, text: Text) -> Iterator[Pr
         mend += f" Write {{{lost[0]}}} in place of {{{new[0]}}}."
     at = speech.within(text.id, max(entry.text.find("{" + new[0]), 0) if new else 0)
     what = f"{', and '.join(parts)}."
-    yield Problem(at, "placeholders-differ", what, f"{mend} {speech.source_of(text.id)}", width=len(new[0]) + 2 if new else 1)
+    width = len(new[0]) + 2 if new else 1
+    yield Problem(at, "placeholders-differ", what, f"{mend} {speech.source_of(text.id)}", width=width)
 
 
 def _odd_length(speech: Speech, entry: Entry, text: Text) -> Iterator[Problem]:
@@ -180,7 +184,7 @@ def _orphans(written: Written, speech: Speech) -> Iterator[Problem]:
     unread |= {f"reminder/{series.id}" for series in written.series.values() if series.broken}
     for id, entry in speech.language.entries.items():
         if id not in speech.texts and dialog_of(id) not in unread:
-            what = f'No text has the id "{id}".' if id else "This entry has no msgctxt, so nobody knows where it belongs."
+            what = f'No text has the id "{id}".' if id else "This entry has no msgctxt, so it belongs to no text."
             mend = did_you_mean(id, [known for known in speech.texts if dialog_of(known) == dialog_of(id)])
             if not mend.startswith("Did"):
                 mend = f'"ngazi content update {speech.language.code}" puts it aside.'

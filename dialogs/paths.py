@@ -61,6 +61,17 @@ def follow(dialogs: Mapping[str, Dialog]) -> dict[Place, list[Place]]:
     }
 
 
+def inside(dialog: Dialog) -> dict[Place, list[Place]]:
+    """The same within one run of one dialog: a way out of it, even back into it, begins another run."""
+    graph: dict[Place, list[Place]] = {}
+    for number, step in enumerate(dialog.steps):
+        onward = {way.target for way in ways(step) if way.target in dialog.index}
+        if any(not way.target for way in ways(step)):
+            onward |= {after.id for after in dialog.steps[number + 1 : number + 2]}
+        graph[dialog.id, step.id] = [(dialog.id, id) for id in sorted(onward)]
+    return graph
+
+
 def reached(graph: Mapping[Place, Iterable[Place]], starts: Iterable[Place]) -> set[Place]:
     """Every place that can be come to from these, and these."""
     found: set[Place] = set()
@@ -81,7 +92,7 @@ def rings(graph: Mapping[Place, Iterable[Place]]) -> list[list[Place]]:
     for place in graph:
         if place in seen:
             continue
-        onward = reached(graph, [next_ for next_ in graph[place]])
+        onward = reached(graph, graph[place])
         if place not in onward:
             continue
         ring = {other for other in onward if place in reached(graph, graph[other])}

@@ -15,6 +15,7 @@ import polib
 
 from dialogs.problem import At, Problem
 
+NOWHERE = At("")
 WIDTH = 78  # Weblate's `po_line_wrap` is set to the same
 
 
@@ -27,7 +28,7 @@ class Entry:
     text: str
     fuzzy: bool = False
     previous: str = ""
-    at: At = At("")
+    at: At = NOWHERE
 
     def says(self, source: str) -> bool:
         """True if this is a finished translation of exactly this text."""
@@ -104,9 +105,7 @@ _PLURAL = 'Keep one msgid and one msgstr; a number stands alone in a text, as in
 
 
 def _entry(entry: polib.POEntry, at: At) -> Entry:
-    return Entry(
-        entry.msgctxt or "", entry.msgid, entry.msgstr, entry.fuzzy, entry.previous_msgid or "", at
-    )
+    return Entry(entry.msgctxt or "", entry.msgid, entry.msgstr, entry.fuzzy, entry.previous_msgid or "", at)
 
 
 def _broken(file: str, number: int, line: str) -> Problem | None:
@@ -236,7 +235,8 @@ class _Merge:
             self._take(new, old)
             new.previous_msgid = (old.previous_msgid or old.msgid) if old.fuzzy else old.msgid
             new.flags = [flag for flag in old.flags if flag != "fuzzy"]
-            new.fuzzy = bool(new.msgstr) and new.previous_msgid != source.text
+            if new.msgstr and new.previous_msgid != source.text:
+                new.flags.insert(0, "fuzzy")
         if not new.fuzzy:
             new.previous_msgid = None
         return new
@@ -274,6 +274,4 @@ def _dialog(entry: polib.POEntry) -> str:
 
 
 def _blank(source: Source) -> polib.POEntry:
-    return polib.POEntry(
-        msgctxt=source.id, msgid=source.text, comment=source.note, occurrences=[(source.file, "")]
-    )
+    return polib.POEntry(msgctxt=source.id, msgid=source.text, comment=source.note, occurrences=[(source.file, "")])

@@ -92,7 +92,7 @@ def address_kind(address: str) -> tuple[str, str]:
 
 def session_key(inbound: Inbound, contact_id: int) -> str:
     """What a session is found by: the provider's, or for SMS and chat the contact itself."""
-    return inbound.session if inbound.kind == "ussd" else f"{inbound.kind}:{contact_id}"
+    return f"ussd:{inbound.session}" if inbound.kind == "ussd" else f"{inbound.kind}:{contact_id}"
 
 
 def meet(
@@ -334,11 +334,11 @@ def answers_of(db: Connection, contact_id: int, run_id: int) -> list[Entry]:
     return [(step, choice) for step, choice in json.loads(found)] if found else []
 
 
-def end_session(db: Connection, channel: str, key: str, now: datetime) -> None:
+def end_session(db: Connection, channel: str, session: str, now: datetime) -> None:
     """Take note that a call is over; its last screen stays known for a repeat."""
     db.execute(
         update(Session)
-        .where(Session.channel == channel, Session.key == key, Session.ended_at.is_(None))
+        .where(Session.channel == channel, Session.key == f"ussd:{session}", Session.ended_at.is_(None))
         .values(ended_at=now)
     )
 

@@ -173,6 +173,6 @@ def _after_quote(lines: list[str], line: int) -> Cause | None:
     quote = text[0]
     inner = text[1:-1] if text.endswith(quote) and text.count(quote) % 2 else None
     better, shift = quoted(lines[line], found, inner)
-    place = found.start("value") + closed.end()
+    place = found.start("value") + closed.end() - 1
     what = "the quote ends here, and the text goes on."
     return Cause(line, place, what, in_quotes(text if inner is None else inner), better=better, shift=shift)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from dialogs.problem import At, Problem
 from dialogs.yaml_lines import Cause
 
+MOST_OPEN = 100  # brackets
 MOST_MENDED = 50  # lines put right on the way to the next fault; then the rest of the file waits
 # Control characters, line breaks that no editor shows, lone surrogates (bytes outside UTF-8), the BOM.
 UNSENDABLE = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffd-\uffff]")
@@ -35,6 +36,7 @@ class Page:
 
     def clean(self) -> None:
         """Find what YAML does not take at all: tabs that indent, letters outside UTF-8 or unseen."""
+        self._bound()
         for number, line in enumerate(self.lines):
             indent = line[: len(line) - len(line.lstrip(" \t"))]
             if "\t" in indent and line.strip():
@@ -53,6 +55,16 @@ class Page:
                 self.shifts[number] = (bad.start(), len(line) - before)
                 break
 
+    def _bound(self) -> None:
+        """Stop at a tower of brackets: ruamel takes minutes for some thousands of them."""
+        opened = 0
+        for number, line in enumerate(self.lines):
+            opened = max(opened + line.count("[") + line.count("{") - line.count("]") - line.count("}"), 0)
+            if opened > MOST_OPEN:
+                what, mend = "too many brackets are open.", "Write each one on a line of its own, without brackets."
+                self.mend(Cause(number, 0, what, mend, max(len(line), 1), "brackets"))
+                return
+
     def mend(self, cause: Cause) -> None:
         """Note the fault; put its line right if that is safe and it was not tried before."""
         if cause.line not in self.mended and not (self.guessed and cause.guess):
@@ -67,7 +79,8 @@ class Page:
 
     def note(self, line: int, column: int, width: int, text: str, mend: str, slug: str = "yaml") -> None:
         """One problem; line and column counted from 0, as ruamel does."""
-        self.problems.append(Problem(self.place(line, column), slug, f"Cannot read this line: {text}", mend, "error", width))
+        what = f"Cannot read this line: {text}"
+        self.problems.append(Problem(self.place(line, column), slug, what, mend, "error", width))
 
     def place(self, line: int, column: int) -> At:
         """The place in the file as it was before it was put right."""

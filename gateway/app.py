@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import anyio
@@ -17,15 +18,15 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from dialogs import showing, store
+from dialogs import showing, store, sweep
 from dialogs.content import Keeper
 from dialogs.database import migrate, open_engine
 from dialogs.inbound import Inbound
 from dialogs.screen import Room
 from dialogs.seal import Seal
-from gateway import providers
+from gateway import outbox, providers
 from gateway.channels import SettingsError
-from gateway.desk import Desk, utcnow
+from gateway.desk import Busy, Desk, utcnow
 from gateway.inbound import PATH, Callbacks
 from gateway.metrics import Metrics
 from gateway.numbers import country_of
@@ -35,6 +36,8 @@ from gateway.settings import Settings
 log = logging.getLogger("ngazi.app")
 
 LOOK_EVERY = 2.0  # seconds between two looks whether the content was edited
+SWEEP_EVERY = 3600.0  # seconds
+BREATH = 0.05  # seconds between two slices
 NO_PAGES = Room(pages=False)
 
 
@@ -100,6 +103,8 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_watch_content, house)
+                if desk is None:
+                    tasks.start_soon(_sweep, house)
                 yield
                 tasks.cancel_scope.cancel()
         finally:
@@ -162,6 +167,19 @@ async def _watch_content(house: House) -> None:
         if (keeper.content.revision, len(problems)) != known:
             known = keeper.content.revision, len(problems)
             log.info("content %s is in force; what stands in the folder has %d problems", *known)
+
+
+async def _sweep(house: House) -> None:
+    """Once an hour take away what is past its time, in slices, so that no phone waits for it."""
+    days = house.settings.sweep_days
+    while True:
+        for one in (sweep.sweep, outbox.sweep):
+            try:
+                while await house.desk.run(partial(one, now=house.desk.clock(), days=days)):
+                    await anyio.sleep(BREATH)
+            except Busy:
+                log.warning("the sweep is put off")
+        await anyio.sleep(SWEEP_EVERY)
 
 
 def _smallest_room(settings: Settings) -> Room:

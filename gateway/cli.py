@@ -10,7 +10,8 @@ from importlib.metadata import version
 import click
 
 from gateway.channels import SettingsError
-from gateway.settings import Settings, describe
+from gateway.settings import Settings
+from gateway.settings_page import describe
 
 # Where a command stands that has a module of its own.
 ELSEWHERE = {"dial": "gateway.dial:dial", "content": "gateway.cli_content:content"}

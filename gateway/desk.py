@@ -43,18 +43,20 @@ class Waiting:
     inbound: Inbound | None
     work: Callable[[Connection], Any] | None
     future: asyncio.Future[Any]
+    came: float
     dropped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DeskState:
-    """How the desk is doing: `waiting` inbounds, seconds since the `oldest` came, is the thread and database there."""
+    """How the desk is doing: how many wait, since how many seconds the `oldest` is served, what is there."""
 
     waiting: int
     alive: bool
     database_ok: bool
     lists: int
     served: int
+    oldest: float = 0.0
 
 
 class Busy(Exception):
@@ -76,6 +78,7 @@ class Desk:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._database_ok = True
         self._lists = self._served = 0
+        self._oldest = 0.0  # when the oldest inbound of the list at hand came
         self.on_list: Callable[[int], None] = lambda size: None
 
     # --- callers, on the event loop ---
@@ -86,7 +89,7 @@ class Desk:
         if self._queue.qsize() >= MOST_WAITING:
             return self._refuse(inbound)
         loop = asyncio.get_running_loop()
-        waiting = Waiting(inbound, None, loop.create_future())
+        waiting = Waiting(inbound, None, loop.create_future(), monotonic())
         timer = loop.call_later(PATIENCE, self._give_up, waiting)
         self._queue.put(waiting)
         try:
@@ -102,7 +105,7 @@ class Desk:
         """What `work` returns, done in the desk's thread in a transaction of its own. Raises what it raises."""
         if self._queue.qsize() >= MOST_WAITING:
             raise Busy
-        waiting = Waiting(None, work, asyncio.get_running_loop().create_future())
+        waiting = Waiting(None, work, asyncio.get_running_loop().create_future(), monotonic())
         self._queue.put(waiting)
         result: T = await waiting.future
         return result
@@ -118,7 +121,8 @@ class Desk:
     def state(self) -> DeskState:
         """For `/health` and the metrics."""
         alive = self._thread is not None and self._thread.is_alive()
-        return DeskState(self._queue.qsize(), alive, self._database_ok, self._lists, self._served)
+        oldest = monotonic() - self._oldest if self._oldest else 0.0
+        return DeskState(self._queue.qsize(), alive, self._database_ok, self._lists, self._served, oldest)
 
     def start(self) -> None:
         """Begin to serve; call it on the running event loop."""
@@ -152,6 +156,7 @@ class Desk:
                 self._database_ok = self._reachable()
                 pause = FIRST_PAUSE if self._database_ok else min(pause * 2, LONGEST_PAUSE)
                 next_look = monotonic() + pause
+            self._oldest = batch[0].came if batch else 0.0
             try:
                 if self._database_ok:
                     self._serve_list(batch)
@@ -160,6 +165,7 @@ class Desk:
             except Exception as error:  # the desk must go on; the callers of this list get the busy screen
                 log.error("a list failed: %s\n%s", _name(error), _frames(error))
                 self._hand_back([(waiting, Busy()) for waiting in batch])
+            self._oldest = 0.0
             if not going:
                 return
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -37,6 +37,7 @@ from dialogs.inbound import Inbound, Reply
 from dialogs.seal import Seal
 from dialogs.statements import INT, TEXT, rows_of, table
 from dialogs.store import Person, address_kind
+from dialogs.sweep import SLICE
 from dialogs.tables import Address, Base, Contact, owner
 from gateway.providers import DeliveryReport
 
@@ -243,7 +244,20 @@ def opt_out(db: Connection, seal: Seal, address: str, now: datetime) -> bool:
         return False
     db.execute(update(Contact).where(Contact.id == contact_id, Contact.stopped_at.is_(None)).values(stopped_at=now))
     db.execute(update(Address).where(Address.contact_id == contact_id).values(sealed=None, key_id=None))
+    refuse_queued(db, [contact_id], "the person said STOP", now)
     return True
+
+
+def sweep(db: Connection, now: datetime, days: int) -> int:
+    """Take the texts and numbers out of one slice of messages that were settled `days` ago; gives how many."""
+    old = (
+        select(Message.id)
+        .where(Message.created_at < now - timedelta(days=days), Message.status.not_in(("queued", "sending")))
+        .where((Message.text.is_not(None)) | (Message.to_sealed.is_not(None)))
+        .limit(SLICE)
+    )
+    cleared = update(Message).where(Message.id.in_(old.scalar_subquery())).values(text=None, to_sealed=None)
+    return db.execute(cleared).rowcount
 
 
 def refuse_queued(db: Connection, contact_ids: Sequence[int], reason: str, now: datetime) -> None:

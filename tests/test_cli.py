@@ -11,7 +11,8 @@ from sqlalchemy import create_engine, inspect
 
 from gateway.cli import ELSEWHERE, main
 from gateway.serving import greeting
-from gateway.settings import Settings, describe
+from gateway.settings import Settings
+from gateway.settings_page import describe
 from tests.running import RunningGateway
 
 

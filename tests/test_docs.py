@@ -103,10 +103,10 @@ def test_every_link_leads_somewhere(page: str) -> None:
             assert anchor in anchors(str(target.relative_to(ROOT))), f"{page}: {link} has no such heading"
 
 
-@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("page", [page for page in PAGES if page not in GENERATED])
 def test_every_file_that_is_named_exists(page: str) -> None:
     shown = {example.file for example in EXAMPLES}
-    made = {"content/locale/sw.xlsx"}
+    made = {"content/locale/source.pot"}
     for code in CODE.findall(prose(page)):
         if OUR_FILE.fullmatch(code) and code not in shown | made:
             places = (ROOT / code, (ROOT / page).parent / code)
@@ -130,7 +130,7 @@ def test_the_pages_that_others_make_are_linked_and_there() -> None:
 @pytest.mark.parametrize("page", PAGES)
 def test_every_command_of_ngazi_exists_with_its_options(page: str) -> None:
     for line in commands(page):
-        for written in re.findall(r"(?:^|[\s/=])ngazi ((?:[\w-]+ ?|--[\w-]+|\"[^\"]*\"|\S+ ?)*)", line):
+        for written in re.findall(r"(?:^|/bin/)ngazi (.+)", line.strip()):
             check_command(written.split(), f"{page}: {line}")
 
 
@@ -228,9 +228,10 @@ def test_the_phone_shows_what_the_page_shows(
 ) -> None:
     content = tmp_path / "content"
     shutil.copytree(folder, content)
-    menu = f"    choices:\n      this: This one\n      other: Another\n    go:\n      this: /{example.name}\n      other: /help\n"
-    start = "title: Menu\nresume: never\nsteps:\n  home:\n    ask: Choose.\n"
-    (content / "dialogs" / "menu.yaml").write_text(start + menu, "utf-8")
+    choices = "    choices:\n      examples: Examples\n      lessons: Short lessons\n"
+    ways = f"    go:\n      examples: /{example.name}\n      lessons: /lessons\n"
+    start = "title: Main menu\nresume: never\nsteps:\n  home:\n    ask: Safe and fair work. Choose a number.\n"
+    (content / "dialogs" / "menu.yaml").write_text(start + choices + ways, "utf-8")
     shutil.copy(empty_sqlite, tmp_path / "ngazi.db")
     site = Site(f"sqlite:///{tmp_path / 'ngazi.db'}", tmp_path, Keeper(content, drafts=True))
     try:

@@ -479,7 +479,7 @@ BODIES = FORMS | st.binary(max_size=200) | FORMS.map(lambda form: form.replace(b
 KINDS = ["ussd", "ussd-end", "sms", "delivery", "optout"]
 
 
-@settings(max_examples=1500, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=600, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     channel=st.sampled_from(["ke", "mg", "ug"]),
     callback=st.sampled_from([*KINDS, "fax", ""]),
@@ -513,7 +513,7 @@ def test_every_provider_can_be_connected_here(gateway):
     assert "simulator" in providers.names()
 
 
-@settings(max_examples=700)
+@settings(max_examples=300)
 @given(callback=st.sampled_from(KINDS), body=BODIES, text=ODD, number=st.integers(0, 20), session=st.integers(0, 9))
 def test_the_whole_gateway_answers_anything_and_logs_no_number_and_no_text(
     whole, callback, body, text, number, session

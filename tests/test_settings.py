@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from gateway.channels import OPTIONS, SettingsError
-from gateway.settings import Settings, declared, describe
+from gateway.settings import Settings, declared
+from gateway.settings_page import describe
 
 KEY = "k" * 43
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
