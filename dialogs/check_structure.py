@@ -1,20 +1,21 @@
-"""Checks of how dialogs hang together: targets, rings, conditions, what nobody reaches, what nobody uses."""
+"""Checks of how dialogs hang together: what must be there, targets, rings, what nobody reaches or uses."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
+from dialogs.check_conditions import check_conditions, linked, savers, steps_of
 from dialogs.locale import placeholders
-from dialogs.paths import ENDS, Place, Way, follow, inside, leads, reached, rings, ways
+from dialogs.paths import ENDS, Place, Way, follow, leads, reached, rings, ways
 from dialogs.problem import At, Problem
-from dialogs.script import KNOWN_FIELDS, SWITCHES, Dialog, Step
-from dialogs.values import did_you_mean, nearest
+from dialogs.script import KNOWN_FIELDS, Dialog
+from dialogs.values import did_you_mean
 from dialogs.written import Written
 
 MOST_CHOICES = 24  # by SMS they stand in one message, numbered through
 HELLO, MENU = "hello", "menu"
-# What the program itself says or asks for (dialogs/turn.py, dialogs/showing.py).
+# What the program itself says or asks for (dialogs/showing.py, dialogs/answering.py, dialogs/talk.py).
 NEEDED_TEXTS = (
     *("yes", "no", "unsure", "next", "back", "more", "menu", "months"),
     *("sorry", "bad_date", "bad_number", "bad_phone", "bad_text", "resume", "resume_on", "resume_over", "goodbye"),
@@ -26,27 +27,18 @@ NEEDED_WORDS = ("stop", "start", "help", "menu")
 
 def check_structure(written: Written) -> Iterator[Problem]:
     """Every problem of this kind."""
+    lost = list(_targets(written))
     yield from _needed(written)
-    yield from _targets(written)
+    yield from lost
     yield from _endless(written)
-    yield from _conditions(written)
+    yield from check_conditions(written)
     yield from _too_many(written)
     yield from _count_from(written)
-    yield from _never_reached(written)
-    yield from _never_used(written)
+    if not written.flawed and not lost:
+        yield from _never_reached(written)
+    if not written.flawed:
+        yield from _never_used(written)
     yield from _dead_ends(written)
-
-
-def linked(step: Step) -> bool:
-    """False for a step whose `from` leads nowhere: all that is missing there comes from that."""
-    return step.origin is None or bool(step.texts or step.bands)
-
-
-def steps_of(written: Written) -> Iterator[tuple[Dialog, Step]]:
-    """Every step of every dialog."""
-    for dialog in written.dialogs.values():
-        for step in dialog.steps:
-            yield dialog, step
 
 
 # --- what must be there ---
@@ -84,14 +76,14 @@ def _targets(written: Written) -> Iterator[Problem]:
                     seen.add(way.at)
                     yield from _target(written, dialog, way)
         for old, new in dialog.moved.items():
-            if new not in dialog.index and not dialog.broken:
+            if new not in dialog.index and not written.may_hold(new):
                 at, mend = dialog.places.get(f"moved.{old}", dialog.at), did_you_mean(new, dialog.index)
                 yield Problem(at, "unknown-step", f'There is no step "{new}" in this dialog.', mend, width=len(new))
 
 
 def _target(written: Written, dialog: Dialog, way: Way, then: bool = False) -> Iterator[Problem]:
     target, width = way.target, len(way.target)
-    if target in ENDS or (target in dialog.index and not then):
+    if target in ENDS or (target in dialog.index and not then) or written.may_hold(target):
         return
     if target.startswith("/"):
         if target[1:] not in written.dialogs:
@@ -133,94 +125,7 @@ def _entries(written: Written, place: Place, ring: set[Place]) -> Iterator[At]:
             yield way.at
 
 
-# --- only if ---
-
-
-def savers(written: Written) -> dict[str, list[tuple[Dialog, Step]]]:
-    """By field the steps that save it."""
-    found: dict[str, list[tuple[Dialog, Step]]] = {}
-    for dialog, step in steps_of(written):
-        if step.save:
-            found.setdefault(step.save, []).append((dialog, step))
-    return found
-
-
-def _conditions(written: Written) -> Iterator[Problem]:
-    saved = savers(written)
-    graph = {place: onward for dialog in written.dialogs.values() for place, onward in inside(dialog).items()}
-    given = {*KNOWN_FIELDS, *written.common.facts}
-    whole = not any(dialog.broken for dialog in written.dialogs.values())
-    for dialog, step in steps_of(written):
-        for condition in step.only_if:
-            name, at = condition.name, condition.at
-            own, from_fields = dialog.step(name), saved.get(name, [])
-            if own is None and not from_fields and name not in given:
-                if whole:
-                    known = dict.fromkeys([*dialog.index, *saved, *sorted(given)])
-                    text, mend = f'Nothing is known by the name "{name}".', _which(name, known)
-                    yield Problem(at, "only-if", text, mend, width=len(name))
-                continue
-            if own is not None and own.keep != "yes" and not from_fields and name not in given:
-                text = f'"{name}" is a private question (keep: {own.keep}): its answer cannot choose what comes next.'
-                yield Problem(at, "kept-go", text, 'Delete this condition, or "keep" there.', width=len(name))
-                continue
-            if name not in given and _only_later(graph, dialog, step, own, from_fields):
-                text = f'"{name}" is asked only later, so nothing is known of it here.'
-                yield Problem(at, "only-if", text, "Move this step behind that question.", width=len(name))
-                continue
-            allowed = _values(written, name, own, from_fields)
-            for value in condition.values:
-                if allowed is not None and value not in allowed:
-                    mend = did_you_mean(value, allowed)
-                    yield Problem(at, "only-if", f'"{name}" is never "{value}".', mend, width=len(name))
-            if name == "country":
-                yield from _countries(condition.values, at)
-
-
-def _which(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    if near := nearest(name, names):
-        return f'Did you mean "{near}"?'
-    return "Write the name of a step before this one in this dialog, or of a field that a step saves."
-
-
-def _countries(values: Iterable[str], at: At) -> Iterator[Problem]:
-    for value in values:
-        if not re.fullmatch(r"[A-Z]{2}", value):
-            mend = f'Write the two capital letters of the country: "country is {value[:2].upper()}".'
-            yield Problem(at, "only-if", f'"{value}" is no country.', mend)
-
-
-def _only_later(
-    graph: Mapping[Place, list[Place]],
-    dialog: Dialog,
-    step: Step,
-    own: Step | None,
-    saved: list[tuple[Dialog, Step]],
-) -> bool:
-    """True if nothing that could give this name can be answered before the step."""
-    if any(other.id != dialog.id or saver.id == step.id for other, saver in saved):
-        return False
-    here = (dialog.id, step.id)
-    sources = {saver.id for _, saver in saved} | ({own.id} if own is not None else set())
-    return not any(here in reached(graph, graph[dialog.id, source]) for source in sources if source != step.id)
-
-
-def _values(written: Written, name: str, own: Step | None, saved: list[tuple[Dialog, Step]]) -> set[str] | None:
-    """What a name can hold; None where that is open."""
-    if name in SWITCHES:
-        return {"yes", "no"}
-    sources = [step for _, step in saved] + ([own] if own is not None else [])
-    if name in ("consent", "private_phone", "reminders") and not sources:
-        return {"yes", "no"}
-    if name == "language":
-        return {written.common.language, *written.languages}
-    if not sources or any(step.kind != "choice" or not linked(step) for step in sources):
-        return None
-    return {choice.id for step in sources for choice in step.choices}
-
-
-# --- the rest ---
+# --- what is too much, and what is for nothing ---
 
 
 def _too_many(written: Written) -> Iterator[Problem]:
@@ -240,11 +145,9 @@ def _too_many(written: Written) -> Iterator[Problem]:
 def _count_from(written: Written) -> Iterator[Problem]:
     saved = savers(written)
     dates = [name for name, steps in saved.items() if any(step.kind == "date" for _, step in steps)]
-    if any(dialog.broken for dialog in written.dialogs.values()):
-        return
     for series in written.series.values():
         name = series.count_from
-        if not name or name in dates:
+        if not name or name in dates or written.may_hold(name):
             continue
         at = _line_with(written, series.at.file, "count from", name)
         text = f'No question saves a date as "{name}".'
@@ -263,13 +166,16 @@ def _line_with(written: Written, file: str, key: str, value: str) -> At:
 
 def _never_reached(written: Written) -> Iterator[Problem]:
     dialogs = written.dialogs
-    if HELLO not in dialogs or MENU not in dialogs or any(dialog.broken for dialog in dialogs.values()):
+    if HELLO not in dialogs or MENU not in dialogs:
         return
     graph = follow(dialogs)
     entered = reached(graph, [(id, dialogs[id].steps[0].id) for id in (HELLO, MENU)])
     shown = {dialog for dialog, _ in entered}
+    lent = {step.origin[0] for dialog in dialogs.values() for step in dialog.steps if step.origin}
     for dialog in dialogs.values():
         if dialog.id not in shown:
+            if dialog.id in lent:
+                continue  # it keeps questions that other dialogs ask
             text = f"Nothing leads to this dialog: {dialog.title.source}."
             mend = f'Add it to a menu: a choice, and under "go" a line that ends in /{dialog.id}.'
             yield Problem(dialog.title.at, "never-reached", text, mend, "warning", len(dialog.title.source))
@@ -285,8 +191,6 @@ def _never_used(written: Written) -> Iterator[Problem]:
     used = {name for text in written.texts().values() for name in placeholders(text.source)}
     used |= {condition.name for _, step in steps_of(written) for condition in step.only_if}
     used |= {series.count_from for series in written.series.values()}
-    if any(dialog.broken for dialog in written.dialogs.values()):
-        return
     for name, steps in savers(written).items():
         first = steps[0][1]
         if name not in used and name not in KNOWN_FIELDS and first.origin is None:
@@ -312,7 +216,7 @@ def _fact_at(written: Written, name: str) -> At:
 def _dead_ends(written: Written) -> Iterator[Problem]:
     """A question whose answer ends the call with nothing of its own said."""
     for dialog, step in steps_of(written):
-        if not step.asks or not linked(step) or step.keep != "yes":
+        if not step.asks or not linked(step) or step.keep != "yes" or dialog.id in written.flawed:
             continue
         said = {choice.id for choice in step.choices if choice.reply is not None}
         for way in ways(step):

@@ -7,12 +7,12 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dialogs.check_structure import linked, savers, steps_of
+from dialogs.check_conditions import linked, savers, steps_of
 from dialogs.gsm import fold, measure, segment_count, septets
 from dialogs.locale import placeholders
 from dialogs.problem import At, Problem
 from dialogs.screen import Page, Room, fits, lay_out
-from dialogs.script import KNOWN_FIELDS, Choice, Step, Text
+from dialogs.script import KNOWN_FIELDS, Step, Text
 from dialogs.speech import Speech
 from dialogs.values import did_you_mean
 from dialogs.written import Written, gaps
@@ -53,14 +53,13 @@ def said(speech: Speech) -> Iterator[tuple[str, str]]:
 def _placeholders(written: Written) -> Iterator[Problem]:
     saved, facts = savers(written), written.common.facts
     known = dict.fromkeys([*BUILT_IN, *facts, *saved, *KNOWN_FIELDS])
-    whole = not any(dialog.broken for dialog in written.dialogs.values())
     may_lack = _never_skipped(written)
     for id, text in written.texts().items():
         yield from stray_braces(text.source, text.at)
         for name in sorted(placeholders(text.source)):
             column = text.at.column + max(text.source.split("\n", 1)[0].find("{" + name), 0)
             at = replace(text.at, column=column)
-            if name not in known and whole:
+            if name not in known and not written.may_hold(name):
                 what, mend = f"Nothing has the name {{{name}}}.", did_you_mean(name, known)
                 yield Problem(at, "placeholder", what, mend, width=len(name) + 2)
             elif name in gaps(written.common) and id in may_lack:
@@ -186,10 +185,10 @@ def _said_at_once(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
                 yield from _closing(speech, text, room)
             elif step.keep != "yes" and not last:
                 done.add(text.id)
-                yield from _aside(speech, choice, text, room)
+                yield from _aside(speech, text, room)
 
 
-def _aside(speech: Speech, choice: Choice, text: Text, room: Room) -> Iterator[Problem]:
+def _aside(speech: Speech, text: Text, room: Room) -> Iterator[Problem]:
     whole, words = replace(room, pages=False), (speech.say(text.id),)
     screen = lay_out("", words, (), whole, speech.keys(), back=True, ends=False, typed=False)[0]
     if not fits(screen.text, room):
@@ -211,7 +210,7 @@ def _common(speech: Speech, room: Room) -> Iterator[Problem]:
             if all(choices) and any(map(speech.own, ids)):
                 yield from _screens(speech, ids, choices, room, few=True)
         elif key not in LABELS and speech.own(text.id):
-            yield from _closing(speech, text, room)
+            yield from _aside(speech, text, room) if key == "private_done" else _closing(speech, text, room)
 
 
 def _reminders(speech: Speech) -> Iterator[Problem]:
@@ -231,7 +230,7 @@ def _reminders(speech: Speech) -> Iterator[Problem]:
 def _letters(speech: Speech) -> Iterator[Problem]:
     language = speech.language
     if language.letters == "any":
-        text = f"In {language.name} a screen holds 70 letters, not 160, and an SMS of 70 letters costs as much as 160."
+        text = f"In {language.name} any letter may go out: then a screen holds 70, not 160, and an SMS costs double."
         mend = "If it can be written in plain letters too, say so: X-Letters: gsm7, and X-Replace."
         yield Problem(language.place("X-Letters"), "letters", text, mend, "warning", len("X-Letters"))
     else:
@@ -246,8 +245,9 @@ def _letters(speech: Speech) -> Iterator[Problem]:
         outside = {letter for letter in unicodedata.normalize("NFC", source) if letter.isalpha()} - covered
         bare |= dict.fromkeys(letter for letter in outside if septets(letter) is None and septets(fold(letter)))
     if bare and language.letters == "gsm7":
-        pairs = " ".join(f"{letter}={fold(letter)}" for letter in sorted(bare)[:12])
-        text = f"These letters lose their accents on simple phones{speech.inside}: {' '.join(sorted(bare)[:12])}."
+        small = sorted(letter for letter in bare if letter == letter.lower() or letter.lower() not in bare)[:12]
+        pairs = " ".join(f"{letter}={fold(letter)}" for letter in small)
+        text = f"These letters lose their accents on simple phones{speech.inside}: {' '.join(small)}."
         mend = f"Look whether words stay clear. To settle it, write X-Replace: {pairs}"
         yield Problem(language.place("X-Replace"), "letters", text, mend, "warning")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dialogs.check_structure import linked, steps_of
+from dialogs.check_conditions import linked, steps_of
 from dialogs.check_text import stray_braces
 from dialogs.locale import Language, fallbacks, fold_word, placeholders
 from dialogs.pofile import Entry
@@ -19,6 +19,7 @@ from dialogs.written import Written
 
 FIRST = ("menu", "hello", "common")  # without these nobody finds a way
 WORDS = "common:words."
+CARRIERS = ("stop", "end", "cancel", "quit")  # Twilio and others end all messages at these, in any language
 SLACK = 10  # letters by which short texts may differ in length
 
 State = Literal["done", "stale", "missing"]
@@ -77,7 +78,8 @@ def tallies(written: Written, language: Language) -> dict[str, Tally]:
 
 
 def _progress(speech: Speech) -> Iterator[Problem]:
-    found = tallies(speech.written, speech.language)
+    unread = speech.written.flawed  # half a text reads as another one
+    found = {id: tally for id, tally in tallies(speech.written, speech.language).items() if id not in unread}
     for slug, left in (
         ("missing", {dialog: tally.missing for dialog, tally in found.items() if tally.missing}),
         ("stale", {dialog: tally.stale for dialog, tally in found.items() if tally.stale}),
@@ -180,15 +182,26 @@ def _odd_length(speech: Speech, entry: Entry, text: Text) -> Iterator[Problem]:
 def _orphans(written: Written, speech: Speech) -> Iterator[Problem]:
     if not written.common.texts:
         return  # common.yaml could not be read
-    unread = {dialog.id for dialog in written.dialogs.values() if dialog.broken}
-    unread |= {f"reminder/{series.id}" for series in written.series.values() if series.broken}
-    for id, entry in speech.language.entries.items():
-        if id not in speech.texts and dialog_of(id) not in unread:
-            what = f'No text has the id "{id}".' if id else "This entry has no msgctxt, so it belongs to no text."
-            mend = did_you_mean(id, [known for known in speech.texts if dialog_of(known) == dialog_of(id)])
-            if not mend.startswith("Did"):
-                mend = f'"ngazi content update {speech.language.code}" puts it aside.'
-            yield Problem(entry.at, "orphan", what, mend, "warning")
+    known, lost = (
+        {dialog_of(id) for id in speech.texts},
+        [
+            (id, entry)
+            for id, entry in speech.language.entries.items()
+            if id not in speech.texts and dialog_of(id) not in written.flawed
+        ],
+    )
+    aside = f'"ngazi content update {speech.language.code}" puts it aside.'
+    gone: dict[str, list[Entry]] = {}
+    for id, entry in lost:
+        if ":" in id and dialog_of(id) not in known:
+            gone.setdefault(dialog_of(id), []).append(entry)
+            continue
+        what = f'No text has the id "{id}".' if id else "This entry has no msgctxt, so it belongs to no text."
+        mend = did_you_mean(id, [other for other in speech.texts if dialog_of(other) == dialog_of(id)])
+        yield Problem(entry.at, "orphan", what, mend if mend.startswith("Did") else aside, "warning")
+    for dialog, entries in gone.items():
+        what = f"There is no {dialog}, and {len(entries)} translations belong to it."
+        yield Problem(entries[0].at, "orphan", what, aside.replace("it aside", "them aside"), "warning")
 
 
 def _source_name(written: Written) -> Iterator[Problem]:
@@ -257,7 +270,8 @@ def _words(written: Written, speeches: Sequence[Speech]) -> Iterator[Problem]:
                     text_ = f'"{word}" means "{meaning}" here, and "{other}" in {name}.'
                     mend = "Everyone's words are understood from everyone: take another word here."
                     yield Problem(place, "word-twice", text_, mend, width=len(word))
-    stops = {word: found for word, found in taken.items() if found[0] in ("stop", "start", "help", "menu")}
+    stops = dict.fromkeys(CARRIERS, ("stop", "phone companies"))
+    stops |= {word: found for word, found in taken.items() if found[0] in ("stop", "start", "help", "menu")}
     for speech in speeches:
         yield from _taken(speech, stops)
 

@@ -87,11 +87,13 @@ def go_on(turn: Turn, dialog: Dialog, run: RunState, lead: str = "") -> Reply:
 
 
 def finish(turn: Turn, dialog: Dialog, run: RunState, standing: Standing) -> None:
-    """Close a run. One of `resume: never` stays open and is emptied at the next entry: it is no progress."""
+    """Close a run. One of `resume: never` is emptied and stays open: it is no progress."""
     run.points, run.most, run.changed = standing.points, standing.most, True
     if not dialog.trace:
         drop(turn, run)
-    elif dialog.resume != "never":
+    elif dialog.resume == "never":
+        progress.empty(turn, run)
+    else:
         run.finished_at = run.updated_at = turn.now
         turn.person.closed_runs.append(turn.person.runs.pop(dialog.id))
 
@@ -181,10 +183,10 @@ def show_last(turn: Turn) -> Reply:
     step = dialog.step(shown.step) if dialog else None
     if dialog is None or step is None or step.kind != "page":
         return turn.closing("goodbye")
-    answers = store.answers_of(turn.db, turn.person.id, shown.run)
+    answers, before = store.closed_run(turn.db, turn.person.id, shown.run)
     if answers and answers[-1] == (step.id, engine.SEEN):
         answers.pop()
-    known = engine.outside(dialog, answers, progress.fields_of(turn.house, turn.person))
+    known = engine.outside(progress.fields_of(turn.house, turn.person), before)
     standing = engine.walk(dialog, answers, known)
     if standing.step is not step:
         standing = Standing(step, END)

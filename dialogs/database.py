@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from alembic import command
 from alembic.config import Config
@@ -72,6 +73,29 @@ def _set(connection: Any, settings: dict[str, str]) -> None:
     for name, value in settings.items():
         connection.execute(f"SET {name} = '{value}'")
     connection.autocommit = False
+
+
+class AlreadyServed(Exception):
+    """Another process serves this SQLite file. One process serves SQLite; several need PostgreSQL."""
+
+
+def hold(engine: Engine) -> IO[str] | None:
+    """Keep a SQLite file for this process until what is returned is closed; the system lets go of it when we are
+    killed. None for PostgreSQL, which many may serve. Raises AlreadyServed.
+    """
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or not path or path == ":memory:":
+        return None
+    try:
+        lock = open(f"{path}.lock", "w")  # noqa: SIM115  held as long as the gateway runs
+    except OSError:
+        return None  # the database cannot be opened there either, and says why
+    try:
+        flock(lock, LOCK_EX | LOCK_NB)
+    except OSError:
+        lock.close()
+        raise AlreadyServed from None
+    return lock
 
 
 def durability(engine: Engine) -> dict[str, str]:

@@ -139,13 +139,15 @@ def band_of(step: Step, percent: int) -> Band | None:
     return None
 
 
-def outside(dialog: Dialog, answers: Answers, fields: Mapping[str, str]) -> dict[str, str]:
-    """The fields without those that these answers saved: what was known when the run came to each step."""
-    known = dict(fields)
-    for step_id, value in answers:
-        step = dialog.step(dialog.moved.get(step_id, step_id))
-        if step is not None and step.save and step.keep == "yes" and fits(step, value):
-            known.pop(step.save, None)
+def outside(fields: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    """The fields as they were before this run saved any: `before` has the old value of each one that it saved.
+
+    So a step is judged by what was known when it was asked, though it saves the field that its `only if` reads.
+    """
+    known = {**fields, **before}
+    for name, value in before.items():
+        if not value:
+            del known[name]
     return known
 
 
@@ -176,17 +178,15 @@ def back(answers: Answers, standing: Standing) -> list[Entry] | None:
     return [entry for at, entry in enumerate(answers) if at != place]
 
 
-def shared_into(answers: Answers, entries: Iterable[Entry]) -> list[Entry]:
-    """The answers with these entered: an entry of the same step is replaced where it stands, else appended."""
+def shared_into(dialog: Dialog, answers: Answers, step_id: str, value: str) -> list[Entry]:
+    """The answers of this dialog with one that was given elsewhere: in place of the one that counts now, else last."""
     grown = list(answers)
-    for step_id, value in entries:
-        for at, (old_step, old_value) in enumerate(grown):
-            if old_step == step_id and old_value != COUNTED:
-                grown[at] = (step_id, value)
-                break
-        else:
-            grown.append((step_id, value))
-    return grown
+    for at in range(len(grown) - 1, -1, -1):
+        old_step, old_value = grown[at]
+        if dialog.moved.get(old_step, old_step) == step_id and old_value != COUNTED:
+            grown[at] = (step_id, value)
+            return grown
+    return [*grown, (step_id, value)]
 
 
 def leads_to_end(dialog: Dialog, answers: Answers, standing: Standing, known: Mapping[str, str]) -> bool:

@@ -274,4 +274,5 @@ def _dialog(entry: polib.POEntry) -> str:
 
 
 def _blank(source: Source) -> polib.POEntry:
-    return polib.POEntry(msgctxt=source.id, msgid=source.text, comment=source.note, occurrences=[(source.file, "")])
+    note = "\n".join(line.strip() for line in source.note.split("\n") if line.strip())
+    return polib.POEntry(msgctxt=source.id, msgid=source.text, comment=note, occurrences=[(source.file, "")])

@@ -35,7 +35,7 @@ def begin(turn: Turn, dialog: Dialog) -> RunState:
     person, now = turn.person, turn.now
     lowest = min((run.id for run in person.runs.values()), default=0)
     closed = min((run.id for run in person.closed_runs), default=0)
-    run = RunState(dialog.id, [], now, now, min(lowest, closed, 0) - 1, changed=True)
+    run = RunState(dialog.id, [], now, now, id=min(lowest, closed, 0) - 1, changed=True)
     run.answers = prefilled(turn, dialog)
     person.runs[dialog.id] = run
     return run
@@ -44,6 +44,7 @@ def begin(turn: Turn, dialog: Dialog) -> RunState:
 def empty(turn: Turn, run: RunState) -> None:
     """Start this run again from its first question."""
     run.answers = [entry for entry in run.answers if entry[1] == COUNTED]
+    run.before = {}
     run.started_at = run.updated_at = turn.now
     run.changed = True
 
@@ -101,28 +102,29 @@ def enter(turn: Turn, dialog: Dialog, run: RunState, step: Step, value: str) -> 
         run.answers = engine.answer(dialog, run.answers, step, kept)
     run.changed, run.updated_at = True, turn.now
     if step.asks and step.keep == "yes":
-        if dialog.trace:
+        if dialog.trace and (dialog.resume != "never" or step.save):  # where a menu led to is nobody's progress
             run.fresh.append((step.id, kept))
         if step.save:
-            save(turn, step, value)
-    entries = [entry for entry in run.answers if entry[0] == step.id]
+            save(turn, run, step, value)
     for name, other in same_question(turn, dialog, step):
         there = person.runs.get(name)
         if there is not None and there is not run and name != dialog.id:
-            latest = [(other, value) for _, value in entries[-2:] if step.keep == "counts"] or [(other, entries[-1][1])]
-            there.answers = share(there.answers, latest)
-            there.changed = True
+            share(turn.content.dialogs[name], there, other, run.answers, step)
 
 
-def share(answers: list[Entry], entries: list[Entry]) -> list[Entry]:
-    """These entries in an open run of another dialog; a mark of counting goes in once."""
-    marks = [entry for entry in entries if entry[1] == COUNTED and entry not in answers]
-    return engine.shared_into([*answers, *marks], [entry for entry in entries if entry[1] != COUNTED])
+def share(dialog: Dialog, there: RunState, step_id: str, answers: list[Entry], step: Step) -> None:
+    """Enter the newest answer to a shared question in an open run of another dialog; a mark of counting goes in once."""
+    if (step.id, COUNTED) in answers and (step_id, COUNTED) not in there.answers:
+        there.answers = [*there.answers, (step_id, COUNTED)]
+    value = next(value for id, value in reversed(answers) if id == step.id and value != COUNTED)
+    there.answers = engine.shared_into(dialog, there.answers, step_id, value)
+    there.changed = True
 
 
-def save(turn: Turn, step: Step, value: str) -> None:
+def save(turn: Turn, run: RunState, step: Step, value: str) -> None:
     """Keep an answer on the contact. Some names have a meaning for the house."""
     person, name = turn.person, step.save
+    run.before = {name: fields_of(turn.house, person).get(name, "")} | run.before
     if name == "language":
         person.language = value
         person.changed.add("language")

@@ -33,8 +33,9 @@ class Seal:
     """Finds and seals addresses. `newer` is a second secret used for sealing only, from now on."""
 
     def __init__(self, secret: str, newer: str = "", nonce: Callable[[int], bytes] = os.urandom) -> None:
-        if len(secret) < SHORTEST:
-            raise ValueError(f"The secret key is too short: {len(secret)} letters, at least {SHORTEST} needed.")
+        for each in (secret, newer or secret):
+            if len(each) < SHORTEST:
+                raise ValueError(f"The secret key is too short: {len(each)} letters, at least {SHORTEST} needed.")
         self._find = _derive(secret, b"find")
         self._nonce = nonce
         self._sealing: dict[str, AESGCM] = {}

@@ -178,7 +178,10 @@ def advice_parts(scene: Scene, step: Step, standing: Standing) -> tuple[str, ...
     if not collected:
         return (scene.common("no_steps"),)
     heading = scene.text(step.texts[0].id)
-    return (f"{heading}\n{collected[0]}", *collected[1:])
+    together = f"{heading}\n{collected[0]}"
+    if len(scene.pages("", (together,), (), back=True, ends=False, typed=False)) > 1:
+        return (heading, *collected)  # an advice is never cut to make room for its heading
+    return (together, *collected[1:])
 
 
 def reply_of(page: Page, choices: tuple[str, ...]) -> Reply:

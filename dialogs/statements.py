@@ -35,6 +35,7 @@ RUN = {
     "contact_id": INT,
     "dialog": TEXT,
     "answers": TEXT,
+    "before": TEXT,
     "started_at": TIME,
     "updated_at": TIME,
     "finished_at": TIME,
@@ -174,7 +175,7 @@ def statements(dialect: str) -> Statements:
         dues=select(Due.contact_id, Due.name, Due.on)
         .where(Due.contact_id.in_(ids), Due.done_at.is_(None))
         .order_by(Due.id),
-        runs=select(Run.id, Run.contact_id, Run.dialog, Run.answers, Run.started_at, Run.updated_at).where(
+        runs=select(Run.id, Run.contact_id, Run.dialog, Run.answers, Run.before, Run.started_at, Run.updated_at).where(
             Run.contact_id.in_(ids), Run.finished_at.is_(None)
         ),
         sessions=select(
@@ -191,6 +192,7 @@ def statements(dialect: str) -> Statements:
         change_runs=update(run)
         .values(
             answers=runs.c.answers,
+            before=runs.c.before,
             updated_at=runs.c.updated_at,
             finished_at=runs.c.finished_at,
             points=runs.c.points,

@@ -32,6 +32,7 @@ class RunState:
     answers: list[Entry]
     started_at: datetime
     updated_at: datetime
+    before: dict[str, str] = field(default_factory=dict)  # fields that it saved, as they were; "" = not known
     id: int = 0  # below 1: not written yet, a number of this list's own
     finished_at: datetime | None = None
     points: int = 0
@@ -157,9 +158,10 @@ def _load(
         by_id[contact_id].fields[name] = value
     for contact_id, name, on in db.execute(sql.dues, ids):
         by_id[contact_id].dues[name] = on.isoformat()
-    for id, contact_id, dialog, answers, started_at, updated_at in db.execute(sql.runs, ids):
+    for id, contact_id, dialog, answers, before, started_at, updated_at in db.execute(sql.runs, ids):
         entries = [(step, choice) for step, choice in json.loads(answers)]
-        by_id[contact_id].runs[dialog] = RunState(dialog, entries, started_at, updated_at, id)
+        fields = json.loads(before) if before != "{}" else {}
+        by_id[contact_id].runs[dialog] = RunState(dialog, entries, started_at, updated_at, fields, id)
     keys = [{"channel": each.channel, "key": session_key(each, people[each.address].id)} for each in inbounds]
     known: dict[tuple[str, str], SessionState] = {}
     for channel, key, contact_id, consumed, shown, started_at, ended_at in db.execute(
@@ -237,6 +239,9 @@ def _save_runs(db: Connection, sql: Statements, people: list[Person], now: datet
     """Write the runs; gives the ids that new ones got, by the numbers they had in this list."""
     dropped = [id for person in people for id in person.dropped_runs]
     if dropped:
+        owners = [person.id for person in people if person.dropped_runs]
+        shown = update(Session).where(Session.contact_id.in_(owners), Session.run_id.in_(dropped))
+        db.execute(shown.values(shown=None, run_id=None))
         db.execute(delete(Run).where(Run.id.in_(dropped)))
     changed, made = [], []
     by_place: dict[tuple[int, str, bool], RunState] = {}
@@ -249,6 +254,7 @@ def _save_runs(db: Connection, sql: Statements, people: list[Person], now: datet
                 "contact_id": person.id,
                 "dialog": run.dialog,
                 "answers": json.dumps(run.answers, separators=(",", ":"), ensure_ascii=False),
+                "before": json.dumps(run.before, ensure_ascii=False) if run.before else "{}",
                 "started_at": when(run.started_at),
                 "updated_at": when(run.updated_at),
                 "finished_at": when(run.finished_at),
@@ -328,10 +334,12 @@ def _count(db: Connection, sql: Statements, people: list[Person]) -> None:
     db.execute(sql.count, {"rows": json.dumps(rows)})
 
 
-def answers_of(db: Connection, contact_id: int, run_id: int) -> list[Entry]:
-    """The answers of one run of this contact, open or closed; none where it is gone."""
-    found = db.execute(select(Run.answers).where(Run.id == run_id, Run.contact_id == contact_id)).scalar()
-    return [(step, choice) for step, choice in json.loads(found)] if found else []
+def closed_run(db: Connection, contact_id: int, run_id: int) -> tuple[list[Entry], dict[str, str]]:
+    """The answers of one run of this contact, and the fields as they were before it; empty where it is gone."""
+    found = db.execute(select(Run.answers, Run.before).where(Run.id == run_id, Run.contact_id == contact_id)).first()
+    if found is None:
+        return [], {}
+    return [(step, choice) for step, choice in json.loads(found.answers)], json.loads(found.before)
 
 
 def end_session(db: Connection, channel: str, session: str, now: datetime) -> None:

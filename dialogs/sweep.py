@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, select, update
 
-from dialogs.tables import Contact, Session
+from dialogs.tables import Contact, Run, Session
 
 UNDECIDED = timedelta(days=1)  # how long somebody who has not agreed is remembered (design 2.3)
+BROKEN_OFF = timedelta(minutes=15)  # longer than any network lets a call last (protocols 1.2)
 SLICE = 500  # rows in one transaction, so that no phone waits for a sweep
 
 
@@ -27,3 +29,18 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
     gone = db.execute(delete(Contact).where(Contact.id.in_([id for (id,) in db.execute(undecided)]))).rowcount
     old = select(Session.id).where(Session.started_at < now - timedelta(days=days)).order_by(Session.id).limit(SLICE)
     return gone + db.execute(delete(Session).where(Session.id.in_(old.scalar_subquery()))).rowcount
+
+
+def sweep_untraced(db: Connection, now: datetime, dialogs: Sequence[str]) -> int:
+    """Erase what is left of calls that broke off in dialogs with `trace: no`: the run, and what was shown."""
+    broken = (
+        select(Run.id, Run.contact_id)
+        .where(Run.dialog.in_(dialogs), Run.updated_at < now - BROKEN_OFF)
+        .order_by(Run.id)
+        .limit(SLICE)
+    )
+    found = db.execute(broken).all()
+    ids, owners = [id for id, _ in found], [owner for _, owner in found]
+    shown = update(Session).where(Session.contact_id.in_(owners), Session.run_id.in_(ids))
+    db.execute(shown.values(shown=None, run_id=None))
+    return db.execute(delete(Run).where(Run.id.in_(ids))).rowcount

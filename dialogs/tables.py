@@ -133,6 +133,7 @@ class Run(Base):
     contact_id: Mapped[int] = mapped_column(owner(), index=True)
     dialog: Mapped[str] = mapped_column(String(30))
     answers: Mapped[str] = mapped_column(Text)  # JSON list of [step, choice]; text, as no query looks inside
+    before: Mapped[str] = mapped_column(Text, default="{}")  # JSON: fields that the run saved, as they were before
     started_at: Mapped[datetime]
     updated_at: Mapped[datetime]
     finished_at: Mapped[datetime | None]

@@ -95,8 +95,7 @@ class Turn:
 
     def known(self, run: RunState) -> dict[str, str]:
         """The fields as they were before this run saved any."""
-        dialog = self.content.dialogs[run.dialog]
-        return engine.outside(dialog, run.answers, progress.fields_of(self.house, self.person))
+        return engine.outside(progress.fields_of(self.house, self.person), run.before)
 
     def scene(self, standing: Standing | None) -> Scene:
         """What texts are filled with."""

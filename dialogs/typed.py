@@ -18,8 +18,9 @@ def read_date(text: str) -> str | None:
     if found is None:
         return None
     day, month, year = (int(part) for part in found.groups())
+    year = year + 2000 if len(found[3]) == 2 else year
     try:
-        return date(year + 2000 if year < 100 else year, month, day).isoformat() if year < 2100 else None
+        return date(year, month, day).isoformat() if 2000 <= year < 2100 else None
     except ValueError:
         return None
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
@@ -42,6 +43,23 @@ class Written:
         code = self.common.language
         known = self.languages.get(code) or Language(code, code, file=f"{self.root}/{COMMON}")
         return replace(known, status="source", entries=MappingProxyType({}), fallback="")
+
+    @property
+    def flawed(self) -> set[str]:
+        """What stands before the colon in the ids of files that have an error: parts of them may be lost."""
+        found = set()
+        for problem in self.problems:
+            path = PurePosixPath(problem.at.file)
+            if problem.level == "error" and path.suffix == ".yaml":
+                kinds = {"dialogs": path.stem, "reminders": f"reminder/{path.stem}"}
+                found.add(kinds.get(path.parent.name, "common"))
+        return found
+
+    def may_hold(self, name: str) -> bool:
+        """True if a file that has an error seems to hold this step, field or fact, so that it is not missed."""
+        flawed = {problem.at.file for problem in self.problems if problem.level == "error"}
+        pattern = re.compile(rf"(?:^\s*|save\W+){re.escape(name)}\b", re.MULTILINE)
+        return any(pattern.search(self.files.get(file, "")) for file in flawed)
 
     def translations(self) -> list[Language]:
         """The languages that are translated into, by code; not those whose file could not be read."""
@@ -160,7 +178,8 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
     if f"{root}/{COMMON}" not in files:
         mend = "Put it back, or look whether this is the content folder."
         problems.append(Problem(common.at, "no-common", "The file common.yaml is missing.", mend))
-    linked, found = link(dialogs)
+    unread = {PurePosixPath(problem.at.file).stem for problem in problems if problem.level == "error"}
+    linked, found = link(dialogs, unread)
     linked = {id: _skipping(dialog, common) for id, dialog in linked.items()}
     revision = digest.hexdigest()[:12]
     return Written(linked, series, common, languages, texts, (*problems, *found), revision, root)
@@ -181,20 +200,21 @@ def _language(name: str, raw: bytes, source: str) -> tuple[Language, list[Proble
 # --- questions shared by dialogs ---
 
 
-def link(dialogs: Mapping[str, Dialog]) -> tuple[dict[str, Dialog], list[Problem]]:
+def link(dialogs: Mapping[str, Dialog], unread: Container[str] = ()) -> tuple[dict[str, Dialog], list[Problem]]:
     """Put the question into every step that is taken `from` another one; what is not there is a problem.
 
+    `unread` are dialogs with an error, where a step that is not there may only be lost.
     `origin` then names the step that is written out, so two that are taken from one another's copy are one question.
     """
     problems: list[Problem] = []
     linked = {}
     for id, dialog in dialogs.items():
-        steps = tuple(_linked(step, dialogs, problems) for step in dialog.steps)
+        steps = tuple(_linked(step, dialogs, unread, problems) for step in dialog.steps)
         linked[id] = replace(dialog, steps=steps)
     return linked, problems
 
 
-def _linked(step: Step, dialogs: Mapping[str, Dialog], problems: list[Problem]) -> Step:
+def _linked(step: Step, dialogs: Mapping[str, Dialog], unread: Container[str], problems: list[Problem]) -> Step:
     if step.origin is None:
         return step
     at, seen, origin = step.places.get("from", step.at), {step.origin}, step.origin
@@ -213,14 +233,14 @@ def _linked(step: Step, dialogs: Mapping[str, Dialog], problems: list[Problem]) 
     if dialog is None:
         text, mend = f'There is no dialog "{origin[0]}".', did_you_mean(origin[0], dialogs)
         problems.append(Problem(at, "unknown-dialog", text, mend, width=width))
-    elif there is None and not dialog.broken:
+    elif there is None and not dialog.broken and origin[0] not in unread:
         text, mend = f'There is no step "{origin[1]}" in the dialog {origin[0]}.', did_you_mean(origin[1], dialog.index)
         problems.append(Problem(at, "unknown-step", text, mend, width=width))
     if there is None:
         return step
     own = {choice.id: choice for choice in step.choices}
     known = [*(choice.id for choice in there.choices), *(f"{band.percent}%" for band in there.bands)]
-    for id in own.keys() - set(known):
+    for id in sorted(own.keys() - set(known)):
         where, text = step.places.get(f"go.{id}", step.at), f'The question taken from here has no choice "{id}".'
         problems.append(Problem(where, "unknown-choice", text, did_you_mean(id, known)))
     return replace(

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 import anyio
 import anyio.to_thread
@@ -20,7 +20,7 @@ from starlette.routing import BaseRoute, Route
 
 from dialogs import showing, store, sweep
 from dialogs.content import Keeper
-from dialogs.database import migrate, open_engine
+from dialogs.database import AlreadyServed, hold, migrate, open_engine
 from dialogs.inbound import Inbound
 from dialogs.screen import Room
 from dialogs.seal import Seal
@@ -36,7 +36,7 @@ from gateway.settings import Settings
 log = logging.getLogger("ngazi.app")
 
 LOOK_EVERY = 2.0  # seconds between two looks whether the content was edited
-SWEEP_EVERY = 3600.0  # seconds
+SWEEP_EVERY = 600.0  # seconds
 BREATH = 0.05  # seconds between two slices
 NO_PAGES = Room(pages=False)
 
@@ -53,6 +53,7 @@ class House:
     metrics: Metrics
     desk: Desk = field(init=False)
     _playing: showing.House | None = None
+    _held: IO[str] | None = None
 
     def now(self) -> showing.House:
         """What the dialogs are played with now: it changes with the content."""
@@ -65,12 +66,30 @@ class House:
         """What one screen holds for this phone."""
         return self.settings.channels[inbound.channel].room if inbound.kind == "ussd" else NO_PAGES
 
+    def leave(self) -> None:
+        """Let go of the database."""
+        self.engine.dispose()
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
     def prepare(self) -> None:
         """Bring the database to its newest form and see that the key is its own. Raises SettingsError."""
         try:
+            self._prepare()
+        except SettingsError:
+            self.leave()
+            raise
+
+    def _prepare(self) -> None:
+        try:
+            if self._held is None:
+                self._held = hold(self.engine)
             migrate(self.engine)
             with self.engine.begin() as db:
                 fits = store.check_key(db, self.seal, utcnow())
+        except AlreadyServed:
+            raise SettingsError(f"NGAZI_DATABASE_URL: {' '.join(str(AlreadyServed.__doc__).split())}") from None
         except DBAPIError as error:
             cause = " ".join(str(error.orig).split())  # the driver's words, without the statement
             raise SettingsError(f"NGAZI_DATABASE_URL: the database cannot be used: {cause}") from None
@@ -109,7 +128,7 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
                 tasks.cancel_scope.cancel()
         finally:
             await anyio.to_thread.run_sync(house.desk.stop)
-            house.engine.dispose()
+            house.leave()
 
     app = Starlette(routes=_routes(house), lifespan=lifespan)
     app.router.redirect_slashes = False  # no provider and no phone follows a redirect
@@ -170,12 +189,17 @@ async def _watch_content(house: House) -> None:
 
 
 async def _sweep(house: House) -> None:
-    """Once an hour take away what is past its time, in slices, so that no phone waits for it."""
-    days = house.settings.sweep_days
+    """Now and then take away what is past its time, in slices, so that no phone waits for it."""
     while True:
-        for one in (sweep.sweep, outbox.sweep):
+        days = house.settings.sweep_days
+        untraced = [id for id, dialog in house.keeper.content.dialogs.items() if not dialog.trace]
+        for one in (
+            partial(sweep.sweep, days=days),
+            partial(outbox.sweep, days=days),
+            partial(sweep.sweep_untraced, dialogs=untraced),
+        ):
             try:
-                while await house.desk.run(partial(one, now=house.desk.clock(), days=days)):
+                while await house.desk.run(partial(one, now=house.desk.clock())):
                     await anyio.sleep(BREATH)
             except Busy:
                 log.warning("the sweep is put off")

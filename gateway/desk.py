@@ -71,8 +71,18 @@ def utcnow() -> datetime:
 class Desk:
     """Give it `house_now`, which tells the content in force, and it serves inbounds until it is stopped."""
 
-    def __init__(self, engine: Engine, house_now: Callable[[], House], clock: Callable[[], datetime] = utcnow) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        house_now: Callable[[], House],
+        clock: Callable[[], datetime] = utcnow,
+        *,
+        patience: float = PATIENCE,
+        most_at_once: int = MOST_AT_ONCE,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         self.engine, self.house_now, self.clock = engine, house_now, clock
+        self.patience, self.most_at_once, self.most_waiting = patience, most_at_once, most_waiting
         self._queue: queue.SimpleQueue[Waiting | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -86,11 +96,11 @@ class Desk:
     async def take(self, inbound: Inbound) -> Reply:
         """The reply. Past five seconds, in a crowd or without a database it is the busy screen; but a message
         that was not taken in raises Busy, so that its provider brings it again."""
-        if self._queue.qsize() >= MOST_WAITING:
+        if self._queue.qsize() >= self.most_waiting:
             return self._refuse(inbound)
         loop = asyncio.get_running_loop()
         waiting = Waiting(inbound, None, loop.create_future(), monotonic())
-        timer = loop.call_later(PATIENCE, self._give_up, waiting)
+        timer = loop.call_later(self.patience, self._give_up, waiting)
         self._queue.put(waiting)
         try:
             reply = await waiting.future
@@ -103,7 +113,7 @@ class Desk:
 
     async def run(self, work: Callable[[Connection], T]) -> T:
         """What `work` returns, done in the desk's thread in a transaction of its own. Raises what it raises."""
-        if self._queue.qsize() >= MOST_WAITING:
+        if self._queue.qsize() >= self.most_waiting:
             raise Busy
         waiting = Waiting(None, work, asyncio.get_running_loop().create_future(), monotonic())
         self._queue.put(waiting)
@@ -134,7 +144,7 @@ class Desk:
         """Serve what is waiting, and end."""
         self._queue.put(None)
         if self._thread is not None:
-            self._thread.join(PATIENCE * 2)
+            self._thread.join(self.patience * 2)
 
     def _refuse(self, inbound: Inbound) -> Reply:
         if inbound.kind != "ussd":
@@ -176,7 +186,7 @@ class Desk:
             waiting = self._queue.get(timeout=patience)
             while waiting is not None:
                 batch.append(waiting)
-                if len(batch) == MOST_AT_ONCE:
+                if len(batch) == self.most_at_once:
                     return batch, True
                 waiting = self._queue.get_nowait()
         except queue.Empty:
@@ -258,8 +268,8 @@ class Desk:
             people = store.meet(db, inbounds, house.seal, now, house.country_of)
             fresh = outbox.receive(db, inbounds, people, now)
             replies = talk.reply(db, fresh, people, house, now)
-            outbox.answer(db, fresh, replies, people, house.seal, now, house.content.revision)
             _hold_stops(db, people.values(), now)
+            outbox.answer(db, fresh, replies, people, house.seal, now, house.content.revision)
         if len(fresh) == len(inbounds):
             return replies
         by_inbound = {id(inbound): reply for inbound, reply in zip(fresh, replies, strict=True)}

@@ -45,6 +45,7 @@ STATUSES = ("received", "queued", "sending", "sent", "delivered", "failed", "ref
 RANK = {"queued": 0, "sending": 1, "sent": 2, "unknown": 2, "expired": 3, "failed": 3, "refused": 3, "delivered": 4}
 REPLY_OWNER = "reply"  # whom the sealed address of a reply belongs to: nobody, so that it outlives a forgotten contact
 REPLIES_FIRST, BULK = 0, 9
+REPLY_LASTS = timedelta(days=1)  # an answer to a message of yesterday would only puzzle
 
 
 class Message(Base):
@@ -210,6 +211,7 @@ def _row(channel: str, person: Person, words: str, now: datetime, revision: str)
         "status": "queued",
         "priority": REPLIES_FIRST,
         "due_at": now,
+        "expires_at": now + REPLY_LASTS,
         "created_at": now,
         "revision": revision,
     }
@@ -248,22 +250,31 @@ def opt_out(db: Connection, seal: Seal, address: str, now: datetime) -> bool:
     return True
 
 
+def refuse_queued(db: Connection, contact_ids: Sequence[int], reason: str, now: datetime) -> None:
+    """Settle what waits for these contacts: it is never sent, and says why."""
+    db.execute(
+        update(Message)
+        .where(Message.contact_id.in_(contact_ids), Message.status == "queued")
+        .values(status="refused", error=reason, done_at=now, text=None, to_sealed=None)
+    )
+
+
 def sweep(db: Connection, now: datetime, days: int) -> int:
-    """Take the texts and numbers out of one slice of messages that were settled `days` ago; gives how many."""
+    """Settle one slice of what waited past its time, and empty one of what was settled `days` ago; gives how many.
+
+    What is emptied keeps its state and its reason: the text and the number go.
+    """
+    late = select(Message.id).where(Message.status == "queued", Message.expires_at < now).limit(SLICE)
+    expired = (
+        update(Message)
+        .where(Message.id.in_(late.scalar_subquery()))
+        .values(status="expired", error="it waited past its time", done_at=now, text=None, to_sealed=None)
+    )
     old = (
         select(Message.id)
         .where(Message.created_at < now - timedelta(days=days), Message.status.not_in(("queued", "sending")))
         .where((Message.text.is_not(None)) | (Message.to_sealed.is_not(None)))
         .limit(SLICE)
     )
-    cleared = update(Message).where(Message.id.in_(old.scalar_subquery())).values(text=None, to_sealed=None)
-    return db.execute(cleared).rowcount
-
-
-def refuse_queued(db: Connection, contact_ids: Sequence[int], reason: str, now: datetime) -> None:
-    """Settle what waits for these contacts: it is never sent, and says why."""
-    db.execute(
-        update(Message)
-        .where(Message.contact_id.in_(contact_ids), Message.status == "queued", Message.kind != "reply")
-        .values(status="refused", error=reason, done_at=now, to_sealed=None)
-    )
+    emptied = update(Message).where(Message.id.in_(old.scalar_subquery())).values(text=None, to_sealed=None)
+    return db.execute(expired).rowcount + db.execute(emptied).rowcount

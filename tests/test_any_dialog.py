@@ -29,10 +29,11 @@ from dialogs.tables import Answer, Contact, Run
 from tests.phones import START, Clock
 
 SEAL = Seal("x" * 40)
-COMMON = (
-    "yes no unsure next back more menu sorry resume resume_on resume_over goodbye busy sorry_error not_yours "
-    "bad_number private_done no_steps result_seen stopped_ussd months"
-).split()
+COMMON = [
+    *("yes", "no", "unsure", "next", "back", "more", "menu", "sorry", "resume", "resume_on", "resume_over"),
+    *("goodbye", "busy", "sorry_error", "not_yours", "bad_number", "private_done", "no_steps", "result_seen"),
+    *("stopped_ussd", "months"),
+]
 PHONES = itertools.count(1)
 NAMES = "abcdefgh"
 
@@ -268,12 +269,12 @@ def stands_as_the_model_says(player: Player, reply: Reply) -> None:
     if name not in player.dialogs:
         return
     with player.engine.begin() as db:
-        answers = db.execute(
-            select(Run.answers).where(Run.contact_id == player.id, Run.dialog == name, Run.finished_at.is_(None))
-        ).scalar()
+        answers, before = db.execute(
+            select(Run.answers, Run.before).where(
+                Run.contact_id == player.id, Run.dialog == name, Run.finished_at.is_(None)
+            )
+        ).one()
         fields = store.meet(db, [player.inbound("ke", "look", "")], SEAL, START, lambda _: "KE")[player.number].fields
     entries = json.loads(answers)
-    mine = {one.id for one in player.dialogs[name].steps if one.save == "colour"}
-    if any(entry[0] in mine and entry[1] != "seen" for entry in entries):
-        fields = {}
+    fields = {name: value for name, value in (fields | json.loads(before)).items() if value}
     assert plain_walk(player.dialogs[name], entries, fields) == (step_id, "")

@@ -32,6 +32,7 @@ def test_a_wrong_secret_key_does_not_start(tmp_path, keeper):
         house = create_app(Settings.read(environ | {"NGAZI_SECRET_KEY": key}), keeper=keeper).state.house
         if starts:
             house.prepare()
+            house.leave()
         else:
             with pytest.raises(SettingsError, match=r"^NGAZI_SECRET_KEY is not the one"):
                 house.prepare()
@@ -63,3 +64,14 @@ def test_an_edit_of_the_content_is_in_force_within_seconds(tmp_path):
         while client.get("/health").json()["content"]["revision"] == before:
             assert time.monotonic() < deadline
             time.sleep(0.1)
+
+
+def test_a_second_process_on_one_sqlite_file_is_told_to_take_postgresql(tmp_path: Path):
+    environ = {"NGAZI_DATA": str(tmp_path), "NGAZI_SECRET_KEY": "x" * 40, "NGAZI_CONTENT": "content"}
+    first, second = (create_app(Settings.read(environ)).state.house for _ in range(2))
+    first.prepare()
+    with pytest.raises(SettingsError, match="Another process serves this SQLite file"):
+        second.prepare()
+    first.leave()
+    second.prepare()
+    second.leave()

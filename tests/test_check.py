@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from dialogs.catalogue import BASE, CATALOGUE, PARTS, example, page
 from dialogs.check import check_change, check_content
+from dialogs.check_structure import NEEDED_TEXTS
 from dialogs.problem import At, Problem, errors
 from dialogs.report import as_github, as_json, as_text, told
 from dialogs.screen import Room
@@ -38,9 +40,9 @@ def steps(text: str) -> str:
     return f"title: Am I ready?\nthen: /menu\nsteps:\n{text}"
 
 
-def found(written: Written, **how: bool) -> list[tuple[str, str]]:
-    """Level and slug of every problem, without what the base itself would not have."""
-    return [(problem.level, problem.slug) for problem in check_content(written, **how)]
+def found(written: Written) -> list[tuple[str, str]]:
+    """Level and slug of every problem."""
+    return [(problem.level, problem.slug) for problem in check_content(written)]
 
 
 def po(*entries: tuple[str, str, str], head: str = '"X-Status: live\\n"\n') -> str:
@@ -125,6 +127,24 @@ def test_a_dialog_that_cannot_be_read_counts_as_known():
     problems = check_content(content(quiz="title: [\n"))
     assert {problem.at.file for problem in problems} == {"content/dialogs/quiz.yaml"}
     assert "unknown-dialog" not in {problem.slug for problem in problems}
+
+
+def test_the_check_asks_for_the_common_texts_that_the_program_says():
+    said: set[str] = set()
+    for path in [*(ROOT / "dialogs").glob("*.py"), *(ROOT / "gateway").glob("*.py")]:
+        if not path.name.startswith(("check_", "catalogue", "sources", "speech")):
+            calls = r'(?:common\(|"common:|close\(|closing\(|closing\(house, |say=")"?([a-z_]+)"'
+            said |= set(re.findall(calls, path.read_text(encoding="utf-8")))
+    assert said - {"words"} <= set(NEEDED_TEXTS)
+
+
+def test_one_slip_makes_one_error_and_not_ten():
+    audit = BASE["content/dialogs/audit.yaml"].replace("    ask: When", "    ask: Note: When")
+    menu = BASE["content/dialogs/menu.yaml"].replace("home:", "home")
+    live = po(("menu:home.ask", "Choose a number", "Chagua"), head='"X-Status: draft\\n"\n')
+    for changes in ({"audit": audit}, {"menu": menu}, {"audit": audit.replace("save:", "save")}):
+        problems = errors(check_content(content(sw=live, **changes)))
+        assert {problem.slug for problem in problems} == {"yaml"}
 
 
 @pytest.mark.parametrize(
@@ -311,6 +331,11 @@ def test_a_choice_may_not_read_like_the_word_of_another_language():
     assert "(Kiswahili)" in problem.text
 
 
+def test_a_choice_may_not_read_like_a_word_at_which_phone_companies_end_all_messages():
+    written = content(quiz=steps("  one:\n    ask: Which?\n    choices:\n      a: Go on\n      b: Quit\n"))
+    assert found(written) == [("error", "word-taken")]
+
+
 def test_fallbacks_that_go_round_are_told_and_harm_nothing():
     ring = '"X-Status: draft\\n"\n"X-Fallback: {}\\n"\n'
     written = content(sw=po(head=ring.format("fr")), fr=po(head=ring.format("sw")), rn=po(head=ring.format("xx")))
@@ -382,7 +407,9 @@ def broken_in_any_way() -> st.SearchStrategy[dict[str, bytes]]:
             raw = found[name]
             start = draw(st.integers(0, len(raw)))
             end = draw(st.integers(start, min(len(raw), start + 30)))
-            put = draw(st.sampled_from([b"", b" ", b"\n", b'"', b": ", b"{", b"\xff", b"\t", b"- ", raw[start:end] * 2]))
+            put = draw(
+                st.sampled_from([b"", b" ", b"\n", b'"', b": ", b"{", b"\xff", b"\t", b"- ", raw[start:end] * 2])
+            )
             found[name] = raw[:start] + put + raw[end:]
         return found
 

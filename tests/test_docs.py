@@ -87,7 +87,7 @@ def anchors(page: str) -> set[str]:
     return {heading.replace(" ", "-") for heading in plain}
 
 
-# --- links and files ---------------------------------------------------------------------------------------------------
+# --- links and files ---
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -124,7 +124,7 @@ def test_the_pages_that_others_make_are_linked_and_there() -> None:
     assert [page for page in GENERATED if not (ROOT / page).exists()] == []
 
 
-# --- commands and settings -----------------------------------------------------------------------------------------------
+# --- commands and settings ---
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -178,7 +178,7 @@ def test_the_changelog_begins_with_the_version_of_the_project() -> None:
     assert re.fullmatch(rf"\[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d", first[1])
 
 
-# --- the examples of the page on dialogs ---------------------------------------------------------------------------------
+# --- the examples of the page on dialogs ---
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from random import Random
 
-from sqlalchemy import create_engine, text
-
 from dialogs.content import Content
 from dialogs.engine import COUNTED, SEEN
 from dialogs.script import Step
 from dialogs.seal import Seal
+from tests.acceptance.look import look, look_for_one
 from tests.acceptance.server import SECRET_KEY, NoAnswer, Phone, Screen, Server
 
 DIALOG = "starter"
@@ -75,6 +74,10 @@ class Miner:
         screen = self.phone.dial()
         if self.place_of(screen) == RESUME:
             screen = self.phone.type("1")
+        self.find_place(screen)
+
+    def find_place(self, screen: Screen) -> None:
+        """See that this screen, the first of a new call, is where this person must stand."""
         before, doubt, self.doubt = self.place, self.doubt, None
         now = self.place_of(screen)
         moved = self.order(now) != self.order(before)
@@ -115,16 +118,13 @@ class Memory:
     """What the database remembers of a miner."""
 
     def __init__(self, database_url: str, miner: Miner) -> None:
-        engine = create_engine(database_url)
-        key = {"key": seal.key("tel", miner.phone.number), "dialog": DIALOG}
-        with engine.connect() as db:
-            of = "FROM run JOIN address ON address.contact_id = run.contact_id"
-            only = "WHERE address.key = :key AND run.dialog = :dialog"
-            answers = text(f"SELECT step, choice {of} JOIN answer ON answer.run_id = run.id {only} ORDER BY answer.id")
-            runs = text(f"SELECT answers, finished_at {of} {only} ORDER BY run.id")
-            self.answers = [(step, choice) for step, choice in db.execute(answers, key)]
-            found = db.execute(runs, key).all()
-        engine.dispose()
+        of = "FROM run JOIN address ON address.contact_id = run.contact_id"
+        only = "WHERE address.key = :key AND run.dialog = :dialog"
+        answers = f"SELECT step, choice {of} JOIN answer ON answer.run_id = run.id {only} ORDER BY answer.id"
+        runs = f"SELECT answers, finished_at {of} {only} ORDER BY run.id"
+        key = seal.key("tel", miner.phone.number)
+        self.answers = look(database_url, answers, key=key, dialog=DIALOG)
+        found = look(database_url, runs, key=key, dialog=DIALOG)
         self.runs = [[(step, choice) for step, choice in json.loads(entries)] for entries, _ in found]
         self.open = sum(finished_at is None for _, finished_at in found)
 
@@ -145,8 +145,4 @@ class Memory:
 
 def tallied(database_url: str) -> int:
     """All answers in the tallies."""
-    engine = create_engine(database_url)
-    with engine.connect() as db:
-        found: int = db.execute(text("SELECT coalesce(sum(n), 0) FROM tally WHERE group_id = 0")).scalar_one()
-    engine.dispose()
-    return int(found)
+    return int(look_for_one(database_url, "SELECT coalesce(sum(n), 0) FROM tally WHERE group_id = 0"))

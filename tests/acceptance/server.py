@@ -1,11 +1,11 @@
 """A real `ngazi serve` as a process of its own, and phones that call it over HTTP as Africa's Talking would.
 
-    server = Server(folder, database_url)
-    server.start()
-    phone = Phone(server, "+255719384650")
-    phone.dial()             # the first screen
-    server.kill()            # as a power cut does
-    server.start()           # same port, same folder
+server = Server(folder, database_url)
+server.start()
+phone = Phone(server, "+255719384650")
+phone.dial()             # the first screen
+server.kill()            # as a power cut does
+server.start()           # same port, same folder
 """
 
 from __future__ import annotations

@@ -62,7 +62,11 @@ class Place:
     def figures(self) -> tuple[int, int, int]:
         """Answers kept; callbacks that were cut off: those that had counted and those that had not."""
         every = self.everybody
-        return sum(len(each.kept) for each in every), sum(each.found for each in every), sum(each.lost for each in every)
+        return (
+            sum(len(each.kept) for each in every),
+            sum(each.found for each in every),
+            sum(each.lost for each in every),
+        )
 
 
 def test_fifty_kills_lose_no_answer_and_count_none_twice(

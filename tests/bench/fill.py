@@ -176,7 +176,8 @@ def copies(table: str, crowd: Sequence[Place], seal: Seal, last: int) -> Iterato
             if own.get("run_id"):
                 own["run_id"] = new_run.get(row["run_id"])
             if table == "session":
-                own["key"] = caller.session(int(row["key"][22:34]), int(row["key"][34:]))
+                before, _, numbers = row["key"].partition("ATUid_")
+                own["key"] = before + caller.session(int(numbers[16:28]), int(numbers[28:]))
                 if row["shown"] and '"run"' in row["shown"]:
                     shown = json.loads(row["shown"])
                     own["shown"] = json.dumps(shown | {"run": new_run.get(shown["run"], 0)}, separators=(",", ":"))
