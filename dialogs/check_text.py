@@ -173,7 +173,7 @@ def _choice_lines(speech: Speech, step: Step) -> Iterator[Problem]:
 
 
 def _said_at_once(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
-    """What must fit one screen: words after a private answer (design 2.3), and the last words of a call."""
+    """What must fit one screen: words after a private answer, and the last words of a call."""
     done: set[str] = set()
     for choice in step.choices:
         last = choice.go in ("end", "forget")

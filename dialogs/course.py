@@ -14,7 +14,7 @@ from dialogs.turn import Turn
 
 HELLO, MENU = "hello", "menu"
 LAST_PAGE = 99  # more than a step has; `show` takes the last one there is
-MOST_HANDOVERS = 8  # for one input, then the menu (design 3.5)
+MOST_HANDOVERS = 8  # for one input, then the menu
 
 
 def start(turn: Turn) -> Reply:

@@ -1,6 +1,6 @@
 """Where a person stands in a dialog. Pure: answers in, standing out.
 
-Progress is the answers; everything else is computed from them (design 3.5). No version of the content is pinned,
+Progress is the answers; everything else is computed from them. No version of the content is pinned,
 so an edit reaches everybody at their next screen, and nobody is ever carried to a step by a number.
 """
 

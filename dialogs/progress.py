@@ -148,7 +148,7 @@ def save(turn: Turn, run: RunState, step: Step, value: str) -> None:
 
 
 def ask_for_messages(turn: Turn, wanted: bool) -> None:
-    """The number is sealed from when messages are asked for, and no longer (design 2.3). Asking ends a STOP."""
+    """The number is sealed from when messages are asked for, and no longer. Asking ends a STOP."""
     person = turn.person
     if not wanted:
         person.seal, person.unseal = "", True

@@ -159,7 +159,7 @@ def _refuse(lines: StepLines, keys: tuple[str, ...], why: str, mend: str) -> Non
 
 
 def _refuse_unkept(lines: StepLines, keep: Keep) -> None:
-    """An answer that is not kept leaves no trace: no field, no points, no way of its own (design 2.3)."""
+    """An answer that is not kept leaves no trace: no field, no points, no way of its own."""
     for key in ("save", "points"):
         if (pair := lines.given.pop(key, None)) is not None:
             what = f'"{key}" would keep what "keep: {keep}" promises not to keep.'

@@ -113,7 +113,7 @@ class Step:
 
     @property
     def erases(self) -> bool:
-        """True if an answer erases its own trail, so that it may be asked on every channel (design 2.3)."""
+        """True if an answer erases its own trail, so that it may be asked on every channel."""
         return any(choice.go == "forget" for choice in self.choices)
 
     def texts_of(self) -> tuple[Text, ...]:

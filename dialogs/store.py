@@ -1,7 +1,7 @@
 """The queries on what is remembered: who is calling, where they stand, and writing it back, for a list at once.
 
 Each statement takes the whole list as one JSON parameter (`listed`), so it is compiled once and sent once per list.
-Locks are taken in one order in every process (design 2.2): addresses by key, contacts by id, then what they own,
+Locks are taken in one order in every process: addresses by key, contacts by id, then what they own,
 tallies last. Times are UTC without a zone. The tables stand in `tables.py`.
 """
 
@@ -111,8 +111,8 @@ def meet(
     found = db.execute(sql.hear, {"rows": json.dumps(rows), "now": now}).all()
     people: dict[str, Person] = {}
     missing: dict[str, list[int]] = {}
-    for id, contact_id, kind, key, sealed in found:
-        person = people[wanted[key]] = Person(contact_id or 0, id, kind, sealed=bool(sealed))
+    for id, contact_id, kind, key, key_id in found:
+        person = people[wanted[key]] = Person(contact_id or 0, id, kind, sealed=key_id is not None)
         if not contact_id:
             person.country = country_of(wanted[key])
             missing.setdefault(person.country, []).append(id)

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, delete, select, update
 
 from dialogs.tables import Contact, Run, Session
 
-UNDECIDED = timedelta(days=1)  # how long somebody who has not agreed is remembered (design 2.3)
-BROKEN_OFF = timedelta(minutes=15)  # longer than any network lets a call last (protocols 1.2)
+UNDECIDED = timedelta(days=1)  # how long somebody who has not agreed is remembered
+BROKEN_OFF = timedelta(minutes=15)  # longer than any network lets a call last
 SLICE = 500  # rows in one transaction, so that no phone waits for a sweep
 
 

@@ -1,4 +1,4 @@
-"""The tables of what is said and remembered (design 2.3). Names are singular; enums are text with a CHECK."""
+"""The tables of what is said and remembered. Names are singular; enums are text with a CHECK."""
 
 from __future__ import annotations
 

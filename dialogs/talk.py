@@ -60,7 +60,7 @@ def sorry(house: House, inbound: Inbound, person: Person | None = None) -> Reply
 
 
 def busy(house: House) -> Reply:
-    """The screen for a crowd or a database that is away. Always the last one of a call (design 2.2)."""
+    """The screen for a crowd or a database that is away. Always the last one of a call."""
     return closing(house, "busy")
 
 

@@ -1,7 +1,7 @@
 """The desk: gathers the inbounds that wait, and serves them in one transaction with one commit.
 
 A durable commit is the cost that counts. One thread per process takes whatever is waiting: one inbound when it is
-quiet, up to 128 in a crowd, so that a lone caller waits for nobody and a crowd shares the commit (design 2.2).
+quiet, up to 128 in a crowd, so that a lone caller waits for nobody and a crowd shares the commit.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 MOST_AT_ONCE = 128
 MOST_WAITING = 2_000
-PATIENCE = 5.0  # seconds; Africa's Talking ends a session after 10 (protocols 1.2)
+PATIENCE = 5.0  # seconds; Africa's Talking ends a session after 10
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 5.0  # seconds between two looks for a database that is away
 # PostgreSQL's codes for what goes well the second time: deadlock, serialization, unique, foreign key.
 AGAIN = frozenset({"40P01", "40001", "23505", "23503"})

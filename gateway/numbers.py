@@ -66,7 +66,7 @@ def _candidates(plain: str, digits: str, country: str) -> list[str]:
     if plain.lstrip().startswith("+"):
         return ["+" + digits]
     found = []
-    # A plus that was not escaped arrives as a blank (protocols 1.2).
+    # A plus that was not escaped arrives as a blank.
     if plain.startswith(" ") and not digits.startswith("0"):
         found.append("+" + digits)
     # Exit codes differ (Kenya 000, Tanzania 00[056]), so libphonenumber does not know 00 everywhere.

@@ -59,7 +59,7 @@ LEADER = {"role": "leader", "licence": "no", "members": "unsure", "mineral": "go
 WORKER = {"role": "worker", "mineral": "tin", "tags": "no", "rule18": "yes"}
 
 
-# --- design 3.1, "Played through" ---
+# --- the readiness quiz, played through ---
 
 
 def test_a_leader_who_mines_gold_is_asked_about_licence_members_mercury_and_rule18():
@@ -161,7 +161,7 @@ def test_behind_the_last_step_comes_what_the_dialog_names():
     assert walk(read("title: A\nsteps:\n  one:\n    say: One.\n"), [("one", SEEN)]).target == END
 
 
-# --- design 3.5, content that changes while a miner is in the middle ---
+# --- content that changes while a miner is in the middle ---
 
 OLD = """\
 title: Site

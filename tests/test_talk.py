@@ -46,7 +46,7 @@ def at_saf1(phone: AtPhone) -> None:
     assert phone.play(*TO_SAF1).text.startswith(SAF1)
 
 
-# --- what was typed, out of everything typed so far (protocols 1.2) ---
+# --- what was typed, out of everything typed so far ---
 
 
 def test_the_first_callback_of_a_call_has_an_empty_text(phone):
@@ -439,3 +439,54 @@ def test_every_answer_tells_the_revision_of_the_content_it_was_given_to(phone, s
 def test_drafts_are_hidden_unless_the_operator_shows_them(new_site: Callable[..., Site], keeper: Keeper):
     phone = new_site(keeper, NGAZI_DRAFTS="hide").phone()
     assert "Kiswahili" not in phone.dial().text
+
+
+# --- the advice list as one SMS ---
+
+
+@pytest.fixture
+def with_list(new_site: Callable[..., Site], tmp_path: Path) -> Site:
+    """The project's content with `sms: yes` on the starter's list."""
+    folder = tmp_path / "content"
+    copy_content(folder)
+    file = folder / "dialogs" / "starter.yaml"
+    written = file.read_text()
+    assert "    advice: " in written
+    place = written.index("\n", written.index("    advice: "))
+    file.write_text(written[:place] + "\n    sms: yes" + written[place:])
+    return new_site(Keeper(folder, drafts=True))
+
+
+def to_the_list(phone: AtPhone) -> None:
+    """Answer the starter with No to its kept questions, up to the last advice."""
+    at_saf1(phone)
+    for _ in range(80):
+        screen = phone.send()
+        if screen.text.startswith("Send this list"):
+            return
+        phone.type("2" if "1. Yes" in screen.text else "1")
+    raise AssertionError(screen)
+
+
+def test_the_list_is_sent_once_by_sms_to_who_asks_and_keeps_the_number_only_then(with_list):
+    phone = with_list.phone()
+    to_the_list(phone)
+    assert rows(with_list, Address.sealed) == [(None,)]
+    assert phone.type("7").text.startswith("Please reply with one of the numbers.\nSend this list")
+    assert phone.type("1").text.startswith("To send it we keep your number, locked.")
+    assert phone.type("1").text
+    assert rows(with_list, Address.sealed) != [(None,)]
+    phone.again()
+    ((text, status, segments),) = rows(with_list, Message.text, Message.status, Message.segments)
+    assert str(text).startswith("Your next steps:\n")
+    assert "notebook" in str(text)
+    assert (status, segments >= 2) == ("queued", True)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("keys", [("2",), ("1", "2")])
+def test_who_does_not_want_the_list_gets_none_and_the_number_is_not_kept(with_list, keys):
+    phone = with_list.phone()
+    to_the_list(phone)
+    assert phone.play(*keys).text.startswith(MENU)
+    assert rows(with_list, Address.sealed) == [(None,)]
+    assert count(with_list, Message) == 0

@@ -23,8 +23,8 @@ BY_CHANCE = {"key", "key_id", "to_key_id", "sealed", "to_sealed", "provider_id",
 def rows_of(engine: Engine, number: str) -> Rows:
     """The rows of this person, table by table. Ids are places among the person's own, times are only there or not."""
     with engine.connect() as db:
-        place = Address.key == seal.key("tel", number)
-        [contact] = db.execute(select(Address.contact_id).where(place)).scalars()
+        contact = db.execute(select(Address.contact_id).where(Address.key == seal.key("tel", number))).scalar_one()
+        assert contact is not None
         owned: dict[str, list[int]] = {"contact": [contact]}
         found: Rows = {}
         for table in Base.metadata.sorted_tables:

@@ -75,8 +75,7 @@ def test_callbacks_during_an_outage_get_the_busy_screen_and_later_ones_go_on(
             own_postgres.stop(immediate=turn % 2 == 0)  # now a crash, now an orderly stop
             time.sleep(0.1)
             own_postgres.start()
-            before = [len(miner.kept) for miner in crowd]
-            wait_for(lambda before=before: all(len(m.kept) > n for m, n in zip(crowd, before, strict=True)))
+            wait_for_answers(crowd)
     for miner in crowd:
         while miner.screen is None or miner.doubt is not None:
             miner.step()
@@ -148,6 +147,12 @@ def walking(crowd: list[BusyMiner]) -> Iterator[None]:
             walker.join()
         if failed:
             raise failed[0]
+
+
+def wait_for_answers(crowd: list[BusyMiner]) -> None:
+    """Until everybody has given an answer more."""
+    before = [len(miner.kept) for miner in crowd]
+    wait_for(lambda: all(len(miner.kept) > n for miner, n in zip(crowd, before, strict=True)))
 
 
 def wait_for(true: Callable[[], bool]) -> None:

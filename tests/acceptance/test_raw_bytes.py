@@ -203,9 +203,11 @@ def test_nothing_tells_a_number_or_an_unkept_answer(
                 assert not given.search(looked), (file.name, "an unkept answer in a run")
                 assert not re.search(rb"(?:(?<!\d)\d\*){3}", looked), (file.name, "what was typed in a call")
     assert there
-    compared, callbacks = (sum(n) for n in zip(*((each.compared, each.callbacks) for each in families), strict=True))
+    callbacks, unkept_ones, compared = (
+        sum(n) for n in zip(*((each.callbacks, each.unkept, each.compared) for each in families), strict=True)
+    )
     print(
-        f"{len(numbers)} phones, {callbacks} callbacks, {sum(family.unkept for family in families)} unkept answers each, rows compared "
+        f"{len(numbers)} phones, {callbacks} callbacks, {unkept_ones} rounds of unkept answers, rows compared "
         f"{compared} times, {size / 1e6:.0f} MB looked through for {len(wanted)} forms"
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from random import Random
+from typing import Any
 
 import pytest
 
@@ -171,7 +172,7 @@ class Crowd:
         for pool in self._pools:
             pool.shutdown()
 
-    def both(self, pairs: Sequence[tuple[Callable[[], object], ...]], random: Random) -> list[tuple[object, ...]]:
+    def both(self, pairs: Sequence[tuple[Callable[[], object], ...]], random: Random) -> list[tuple[Any, ...]]:
         """What each callback of each pair gives; the pairs go out in an order of its own at each process."""
         self.callbacks += 2 * len(pairs)
         go = threading.Event()
