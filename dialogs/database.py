@@ -34,8 +34,9 @@ POSTGRES_SETTINGS = {
 
 
 def open_engine(url: str, *, plain: bool = False) -> Engine:
-    """The engine for a database URL; its errors never tell what was written. `plain` leaves PostgreSQL's planner alone: for reports and long reads.
+    """The engine for a database URL; its errors never tell what was written.
 
+    `plain` leaves PostgreSQL's planner alone: for reports and long reads.
     Nothing connects yet. Transactions on SQLite begin IMMEDIATE, so a second writer waits instead of failing late.
     """
     kind = make_url(url).get_backend_name()

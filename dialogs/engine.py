@@ -6,7 +6,7 @@ so an edit reaches everybody at their next screen, and nobody is ever carried to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from dialogs.script import Band, Choice, Dialog, Step

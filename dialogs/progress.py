@@ -113,7 +113,7 @@ def enter(turn: Turn, dialog: Dialog, run: RunState, step: Step, value: str) -> 
 
 
 def share(dialog: Dialog, there: RunState, step_id: str, answers: list[Entry], step: Step) -> None:
-    """Enter the newest answer to a shared question in an open run of another dialog; a mark of counting goes in once."""
+    """Enter the newest answer to a shared question in another dialog's open run; a mark of counting goes in once."""
     if (step.id, COUNTED) in answers and (step_id, COUNTED) not in there.answers:
         there.answers = [*there.answers, (step_id, COUNTED)]
     value = next(value for id, value in reversed(answers) if id == step.id and value != COUNTED)

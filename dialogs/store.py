@@ -235,8 +235,10 @@ def _save_due(db: Connection, person: Person, name: str) -> None:
         db.execute(update(Due).where(Due.id == latest).values(on=on))
 
 
-def _save_runs(db: Connection, sql: Statements, people: list[Person], now: datetime, revision: str) -> dict[int, int]:
-    """Write the runs; gives the ids that new ones got, by the numbers they had in this list."""
+def _save_runs(
+    db: Connection, sql: Statements, people: list[Person], now: datetime, revision: str
+) -> dict[tuple[int, int], int]:
+    """Write the runs; gives the ids that new ones got, by the contact and the number they had till now."""
     dropped = [id for person in people for id in person.dropped_runs]
     if dropped:
         owners = [person.id for person in people if person.dropped_runs]
@@ -268,11 +270,11 @@ def _save_runs(db: Connection, sql: Statements, people: list[Person], now: datet
                 by_place[person.id, run.dialog, run.finished_at is None] = run
     if changed:  # closing comes before opening: one run of a dialog may be open
         db.execute(sql.change_runs, {"rows": json.dumps(changed)})
-    given: dict[int, int] = {}
+    given: dict[tuple[int, int], int] = {}
     if made:
         for id, contact_id, dialog, finished_at in db.execute(sql.make_runs, {"rows": json.dumps(made)}):
             run = by_place[contact_id, dialog, finished_at is None]
-            given[run.id], run.id = id, id
+            given[contact_id, run.id], run.id = id, id
     fresh = [
         {"run_id": run.id, "step": step, "choice": choice}
         for person in people
@@ -286,7 +288,7 @@ def _save_runs(db: Connection, sql: Statements, people: list[Person], now: datet
 
 
 def _save_sessions(
-    db: Connection, sql: Statements, people: list[Person], given: Mapping[int, int], now: datetime
+    db: Connection, sql: Statements, people: list[Person], given: Mapping[tuple[int, int], int], now: datetime
 ) -> None:
     stamp = when(now)
     rows = []
@@ -296,8 +298,8 @@ def _save_sessions(
                 continue
             shown = session.shown
             run_id = shown.get("run") if shown else None
-            if shown and isinstance(run_id, int) and run_id in given:
-                shown["run"] = run_id = given[run_id]
+            if shown and isinstance(run_id, int) and (person.id, run_id) in given:
+                shown["run"] = run_id = given[person.id, run_id]
             rows.append(
                 {
                     "channel": session.channel,

@@ -171,7 +171,7 @@ class AtPhone:
             )
             for text, sealed, key_id in rows:
                 if sealed is None or seal.open(sealed, "tel", REPLY_OWNER, key_id) == self.number:
-                    found.append(text)
+                    found.append(text or "")
         return found
 
     def wait(self, seconds: int) -> None:

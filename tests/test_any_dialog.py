@@ -77,7 +77,7 @@ def random_dialog(rng: random.Random, id: str, others: list[str]) -> Dialog:
     steps = []
     for place, name in enumerate(names):
         targets = ["", "", *names, *(f"/{other}" for other in others), "end"]
-        conditions = ()
+        conditions: tuple[Condition, ...] = ()
         if place and rng.random() < 0.4:
             field = rng.choice([*names[:place], "colour"])
             conditions = (Condition(field, (rng.choice(["x", "y"]),), rng.random() < 0.5),)
@@ -199,7 +199,9 @@ class Player:
                 .where(Run.contact_id == self.id)
                 .order_by(Answer.id)
             ).all()
-        return [tuple(row) for row in kept], [(dialog, json.loads(answers)) for dialog, answers in runs]
+        return [(id, step, choice) for id, step, choice in kept], [
+            (dialog, json.loads(answers)) for dialog, answers in runs
+        ]
 
 
 def on_screen(reply: Reply) -> tuple[str, dict[str, str]]:

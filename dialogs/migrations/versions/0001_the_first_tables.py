@@ -238,7 +238,7 @@ def upgrade() -> None:
         sa.CheckConstraint("direction IN ('in', 'out')", name=op.f("ck_message_direction")),
         sa.CheckConstraint("kind IN ('inbound', 'reply', 'broadcast', 'reminder')", name=op.f("ck_message_kind")),
         sa.CheckConstraint(
-            "status IN ('received', 'queued', 'sending', 'sent', 'delivered', 'failed', 'refused', 'expired', 'unknown')",
+            "status IN ('received', 'queued', 'sending', 'sent', 'delivered', 'failed', 'refused', 'expired', 'unknown')",  # noqa: E501
             name=op.f("ck_message_status"),
         ),
         sa.ForeignKeyConstraint(
