@@ -27,7 +27,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.expression import FromClause
 
-from dialogs.tables import Address, Answer, Base, Contact, Due, Field, Run, Session, Tally
+from dialogs.tables import Address, Answer, Base, Contact, Due, Field, Keyring, Run, Session, Tally
 
 INT, TEXT, TIME = BigInteger(), Text(), DateTime()
 RUN = {
@@ -107,6 +107,7 @@ class Statements:
     append: Executable
     show: Executable
     count: Executable
+    own: Executable
 
 
 @cache
@@ -116,12 +117,14 @@ def statements(dialect: str) -> Statements:
     now = bindparam("now", type_=DateTime())
     ids = ids_of(dialect)
 
-    def upsert(model: type[Base], columns: Mapping[str, Any], on: list[str], set_: list[str]) -> Any:
-        """Insert the rows in order of their key; where one stands, overwrite these columns."""
+    def upsert(model: type[Base], columns: Mapping[str, Any], on: list[str], set_: list[str], owner: str = "") -> Any:
+        """Insert the rows in order of their key; where one of the same owner stands, overwrite these columns."""
         rows = rows_of(dialect, columns)
         picked = select(*rows.c).where(true()).order_by(*(rows.c[key] for key in on))
         made = insert(table(model)).from_select(list(columns), picked)
-        return made.on_conflict_do_update(index_elements=on, set_={key: made.excluded[key] for key in set_})
+        where = table(model).c[owner] == made.excluded[owner] if owner else None
+        set_to = {key: made.excluded[key] for key in set_}
+        return made.on_conflict_do_update(index_elements=on, set_=set_to, where=where)
 
     heard = rows_of(dialect, {"kind": TEXT, "key": TEXT})
     hear = insert(table(Address)).from_select(
@@ -206,11 +209,11 @@ def statements(dialect: str) -> Statements:
             select(answers.c.run_id, answers.c.step, answers.c.choice, bindparam("revision", type_=Text()), now),
         ),
         show=upsert(
-            Session,
-            SESSION,
-            ["channel", "key"],
-            ["contact_id", "run_id", "consumed", "shown", "started_at", "ended_at"],
+            Session, SESSION, ["channel", "key"], ["run_id", "consumed", "shown", "ended_at"], owner="contact_id"
         ),
+        own=insert(table(Keyring))
+        .values(id=1, check=bindparam("check", type_=Text()), created_at=now)
+        .on_conflict_do_nothing(),
         count=grow.on_conflict_do_update(
             index_elements=["dialog", "step", "choice", "group_id"], set_={"n": table(Tally).c.n + grow.excluded.n}
         ),

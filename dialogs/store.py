@@ -19,7 +19,7 @@ from dialogs.engine import Entry
 from dialogs.inbound import Inbound
 from dialogs.seal import Seal
 from dialogs.statements import Statements, statements, when
-from dialogs.tables import Address, Contact, Due, Field, Keyring, Member, Run, Session
+from dialogs.tables import Address, Base, Contact, Due, Keyring, Member, Run, Session
 
 WHATSAPP, CHAT = "whatsapp:", "chat:"
 
@@ -182,6 +182,8 @@ def save(db: Connection, people: Iterable[Person], seal: Seal, now: datetime, re
     everybody = sorted({person.id: person for person in people}.values(), key=lambda person: person.id)
     for person in everybody:
         if person.forget:
+            if "stopped" in person.changed:
+                db.execute(update(Contact).where(Contact.id == person.id).values(stopped_at=now))
             forget(db, person.id)
     staying = [person for person in everybody if not person.forget]
     _save_contacts(db, sql, staying, seal, now)
@@ -217,7 +219,8 @@ def _save_contacts(db: Connection, sql: Statements, people: list[Person], seal: 
         elif person.seal:
             kind, value = address_kind(person.seal)
             sealed = {"sealed": seal.seal(value, kind, str(person.id)), "key_id": seal.key_id}
-            db.execute(update(Address).where(Address.id == person.address_id).values(sealed))
+            found = (Address.contact_id == person.id) & (Address.kind == kind) & (Address.key == seal.key(kind, value))
+            db.execute(update(Address).where(found).values(sealed))
     if fields:
         db.execute(sql.keep, {"rows": json.dumps(fields)})
     for person, name in dues:
@@ -359,8 +362,12 @@ def forget(db: Connection, contact_id: int) -> None:
     if stopped is None:
         db.execute(delete(Contact).where(Contact.id == contact_id))
         return
-    for table in (Session, Field, Due, Member, Run):
-        db.execute(delete(table).where(table.contact_id == contact_id))
+    addresses = select(Address.id).where(Address.contact_id == contact_id)
+    for table in reversed(Base.metadata.sorted_tables):  # the messages of the gateway too
+        if "contact_id" in table.c and table.name != Address.__tablename__:
+            db.execute(delete(table).where(table.c.contact_id == contact_id))
+        if "address_id" in table.c:
+            db.execute(update(table).where(table.c.address_id.in_(addresses)).values(address_id=None))
     db.execute(
         update(Contact)
         .where(Contact.id == contact_id)
@@ -384,8 +391,7 @@ def past_runs(db: Connection, contact_id: int, dialogs: Sequence[str]) -> dict[s
 
 def check_key(db: Connection, seal: Seal, now: datetime) -> bool:
     """True if this key is the one that the store was made with; a new store takes the key as its own."""
-    known = db.execute(select(Keyring.check)).scalar()
-    if known is None:
-        db.execute(Keyring.__table__.insert().values(check=seal.check, created_at=now))  # type: ignore[attr-defined]
-        return True
-    return known == seal.check
+    known = select(Keyring.check).where(Keyring.id == 1)
+    if db.execute(known).scalar() is None:  # of two that start at once, the second finds the first one's
+        db.execute(statements(db.dialect.name).own, {"check": seal.check, "now": now})
+    return db.execute(known).scalar() == seal.check

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
 
-from dialogs.tables import Contact, Run, Session
+from dialogs.tables import Address, Contact, Run, Session
 
 UNDECIDED = timedelta(days=1)  # how long somebody who has not agreed is remembered
 BROKEN_OFF = timedelta(minutes=15)  # longer than any network lets a call last
@@ -19,14 +19,22 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
 
     A contact who never agreed goes after a day, but for one who said STOP; a session goes after `days`.
     """
-    undecided = (
-        select(Contact.id)
-        .where(Contact.consent_at.is_(None), Contact.stopped_at.is_(None), Contact.created_at < now - UNDECIDED)
-        .order_by(Contact.id)
+    undecided = Contact.consent_at.is_(None) & Contact.stopped_at.is_(None) & (Contact.created_at < now - UNDECIDED)
+    callers = (
+        select(Address.contact_id)
+        .join(Contact)
+        .where(undecided)
+        .order_by(Address.kind, Address.key)
         .limit(SLICE)
-        .with_for_update(key_share=True, skip_locked=True)
+        .with_for_update(of=Address, skip_locked=True)  # who calls at this moment stays
     )
-    gone = db.execute(delete(Contact).where(Contact.id.in_([id for (id,) in db.execute(undecided)]))).rowcount
+    ids = list(db.execute(callers).scalars())
+    if not ids:  # those with no address left
+        alone = select(Contact.id).where(
+            undecided, ~select(Address.id).where(Address.contact_id == Contact.id).exists()
+        )
+        ids = list(db.execute(alone.limit(SLICE)).scalars())
+    gone = db.execute(delete(Contact).where(Contact.id.in_(ids))).rowcount
     old = select(Session.id).where(Session.started_at < now - timedelta(days=days)).order_by(Session.id).limit(SLICE)
     return gone + db.execute(delete(Session).where(Session.id.in_(old.scalar_subquery()))).rowcount
 

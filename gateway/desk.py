@@ -212,34 +212,42 @@ class Desk:
             done += zip(talking, self._replies(inbounds), strict=True)
             self._lists += 1
             self._served += len(talking)
-            self.on_list(len(talking))
         self._hand_back(done)
+        if talking:
+            self.on_list(len(talking))
 
     def _hand_back(self, done: list[tuple[Waiting, Any]]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_settle, done)
 
     def _work(self, work: Callable[[Connection], Any]) -> Any:
-        try:
-            with self.engine.begin() as db:
-                return work(db)
-        except SQLAlchemyError as error:
-            if _is_away(error):
-                self._away(error)
-                return Busy()
-            return error
-        except Exception as error:  # goes to the one who asked
-            return error
+        for last in (False, True):
+            try:
+                with self.engine.begin() as db:
+                    return work(db)
+            except SQLAlchemyError as error:
+                if not last and (_is_stale(error) or _state(error) in AGAIN):
+                    self.engine.dispose()
+                    continue
+                if _is_away(error):
+                    self._away(error)
+                    return Busy()
+                return error
+            except Exception as error:  # goes to the one who asked
+                return error
+        raise AssertionError  # the second round returns
 
     def _replies(self, inbounds: Sequence[Inbound]) -> list[Reply | Busy]:
         """A reply for each. A deadlock, a violation or a spoiled list: once more whole, then one by one."""
-        for _ in range(2):
+        for last in (False, True):
             try:
                 return list(self._one_list(inbounds))
             except talk.Spoiled:
                 break
             except SQLAlchemyError as error:
-                if _is_away(error):
+                if not last and _is_stale(error):
+                    self.engine.dispose()  # the database was restarted since; it may be there again
+                elif _is_away(error):
                     self._away(error)
                     return [Busy() for _ in inbounds]
                 log.warning("a list is taken once more: %s", _name(error))
@@ -309,6 +317,16 @@ def _is_away(error: SQLAlchemyError) -> bool:
     if error.connection_invalidated or state is None or state[:2] in ("08", "53", "57", "58", "25", "XX"):
         return type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError", "DatabaseError")
     return False
+
+
+def _is_stale(error: SQLAlchemyError) -> bool:
+    """True if it was the connection that was gone. What it carried may even be committed; a repeat does no harm."""
+    return isinstance(error, DBAPIError) and error.connection_invalidated
+
+
+def _state(error: SQLAlchemyError) -> str:
+    """PostgreSQL's code, or nothing."""
+    return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
 
 def _name(error: BaseException) -> str:

@@ -227,11 +227,15 @@ def settle(db: Connection, channel: str, report: DeliveryReport, now: datetime) 
     message_id, status = found if found else (None, "")
     values = {"message_id": message_id, "status": report.status, "raw": dict(report.raw), "at": now}
     db.execute(insert(Report).values(values))
-    if not status or RANK.get(report.status, -1) <= RANK.get(status, 9):
+    highest = -1 if report.status == "unknown" else RANK.get(report.status, -1)  # a word that we do not know
+    lower = [each for each, rank in RANK.items() if rank < highest]
+    if status not in lower:
         return message_id is not None
     done = {"done_at": now, "to_sealed": None} if RANK[report.status] > RANK["sent"] else {}
     db.execute(
-        update(Message).where(Message.id == message_id).values(status=report.status, error=report.reason[:200], **done)
+        update(Message)
+        .where(Message.id == message_id, Message.status.in_(lower))  # another process may have moved it meanwhile
+        .values(status=report.status, error=report.reason[:200], **done)
     )
     return True
 
@@ -240,7 +244,9 @@ def opt_out(db: Connection, seal: Seal, address: str, now: datetime) -> bool:
     """The provider says that this number wants nothing more: a STOP like any other. False for a stranger."""
     kind, value = address_kind(address)
     contact_id = db.execute(
-        select(Address.contact_id).where(Address.kind == kind, Address.key == seal.key(kind, value))
+        select(Address.contact_id)
+        .where(Address.kind == kind, Address.key == seal.key(kind, value))
+        .with_for_update(key_share=True)  # addresses before contacts, as everywhere
     ).scalar()
     if contact_id is None:
         return False
