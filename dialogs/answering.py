@@ -12,6 +12,7 @@ from dialogs.store import RunState
 from dialogs.turn import Turn
 
 SORRY = {"date": "bad_date", "number": "bad_number", "phone": "bad_phone", "text": "bad_text"}
+KEYS = frozenset("12345678")
 FOR_THE_HOUSE = ("stop", "help", "menu", "start")
 
 
@@ -34,6 +35,8 @@ def answer(turn: Turn, typed: str) -> Reply:
         return answer_aside(turn, text, dialog, run, step)
     if shown.typed != is_typed(step, turn.inbound):
         return course.moved_on(turn)  # an edit made a choice of what was to be written, or the other way round
+    if shown.choices and not shown.typed and step.kind == "choice" and text in KEYS:
+        return choose(turn, text, dialog, run, step, tuple(choice.id for choice in step.choices))
     pages, ids = turn.pages_of(dialog, standing, step)
     page = pages[min(shown.page, len(pages) - 1)]
     if not text:
@@ -108,7 +111,7 @@ def answer_aside(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Ste
     if text == "1":
         return course.go_on(turn, dialog, run)
     if text == "0":
-        standing = engine.walk(dialog, run.answers, turn.known(run))
+        standing = turn.walk(dialog, run)
         last = run.answers[standing.used[-1]] if standing.used else ("", "")
         asked_last = dialog.moved.get(last[0], last[0]) == step.id  # else another call went on meanwhile
         return course.back(turn, dialog, run, standing) if asked_last else course.moved_on(turn)
@@ -141,7 +144,7 @@ def answer_said(turn: Turn, text: str) -> Reply:
         return course.again(turn)
     if text not in ("1", "2"):
         return course.sorry(turn, "sorry")
-    standing = engine.walk(dialog, run.answers, turn.known(run))
+    standing = turn.walk(dialog, run)
     step = standing.step
     if step is None or step.id != shown.step:
         return course.moved_on(turn)
@@ -159,7 +162,7 @@ def answer_said(turn: Turn, text: str) -> Reply:
 def read_to_end(turn: Turn, dialog: Dialog, run: RunState, step: Step, lead: str = "", offered: bool = False) -> Reply:
     """A page was read; an advice list may be offered as one SMS first."""
     if step.sms and not offered and turn.inbound.kind == "ussd":
-        standing = engine.walk(dialog, run.answers, turn.known(run))
+        standing = turn.walk(dialog, run)
         if standing.advice:
             turn.put(Shown(dialog.id, run.id, step.id, say="sms_offer", choices=["yes", "no"]))
             return course.show(turn)

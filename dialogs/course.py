@@ -37,7 +37,7 @@ def half_done(turn: Turn) -> RunState | None:
         dialog = turn.content.dialogs.get(run.dialog)
         if dialog is None or dialog.resume == "never" or too_old(turn, run, dialog):
             continue
-        standing = engine.walk(dialog, run.answers, turn.known(run))
+        standing = turn.walk(dialog, run)
         if standing.used and standing.step is not None:
             found.append(run)
     return max(found, key=lambda run: (run.updated_at, len(run.answers), run.dialog), default=None)
@@ -69,7 +69,7 @@ def too_old(turn: Turn, run: RunState, dialog: Dialog) -> bool:
 def go_on(turn: Turn, dialog: Dialog, run: RunState, lead: str = "") -> Reply:
     """What follows in this dialog, or in the ones that it hands over to."""
     for _ in range(MOST_HANDOVERS):
-        standing = engine.walk(dialog, run.answers, turn.known(run))
+        standing = turn.walk(dialog, run)
         if standing.step is not None:
             turn.put(Shown(dialog.id, run.id, standing.step.id, lead=lead, first=turn.first))
             return show(turn)
@@ -79,7 +79,7 @@ def go_on(turn: Turn, dialog: Dialog, run: RunState, lead: str = "") -> Reply:
         dialog, run = run_of(turn, standing.target[1:])
     if dialog.id != MENU:
         dialog, run = run_of(turn, MENU)
-    standing = engine.walk(dialog, run.answers, turn.known(run))
+    standing = turn.walk(dialog, run)
     if standing.step is None:
         return turn.close("goodbye", lead)
     turn.put(Shown(dialog.id, run.id, standing.step.id, lead=lead, first=turn.first))
@@ -117,7 +117,7 @@ def back(turn: Turn, dialog: Dialog, run: RunState, standing: Standing) -> Reply
     if fewer is None:
         return enter(turn, dialog.then[1:]) if dialog.then.startswith("/") else again(turn)
     run.answers, run.changed, run.updated_at = fewer, True, turn.now
-    before = engine.walk(dialog, run.answers, turn.known(run)).step
+    before = turn.walk(dialog, run).step
     if before is None or before.kind != "page":
         return go_on(turn, dialog, run)
     turn.put(Shown(dialog.id, run.id, before.id, LAST_PAGE))
@@ -170,7 +170,7 @@ def show(turn: Turn) -> Reply:
     if page.ends:
         shown.ends = True
         run.answers, run.changed = engine.answer(dialog, run.answers, step, engine.SEEN), True
-        finish(turn, dialog, run, engine.walk(dialog, run.answers, turn.known(run)))
+        finish(turn, dialog, run, turn.walk(dialog, run))
         turn.session.ended = True
     turn.put(shown)
     return turn.reply(page)

@@ -20,6 +20,7 @@ SQLITE_PRAGMAS = {
     "secure_delete": "ON",  # what is forgotten is overwritten, not only unlinked
     "cache_size": "-32768",  # KiB
     "temp_store": "MEMORY",
+    "wal_autocheckpoint": "8000",  # pages of 4 KiB: the same page is copied back once for many commits
 }
 # The desk looks everything up by key. Without statistics (a new store, a wave of new numbers) PostgreSQL would
 # keep plans that read whole tables; these three say that there is always an index to use.

@@ -192,7 +192,7 @@ def shared_into(dialog: Dialog, answers: Answers, step_id: str, value: str) -> l
 def leads_to_end(dialog: Dialog, answers: Answers, standing: Standing, known: Mapping[str, str]) -> bool:
     """True if nothing follows once the step that stands here, a page, has been read."""
     step = standing.step
-    if step is None or step.asks or not may_end(dialog):
+    if step is None or step.asks:
         return False
     after = walk(dialog, [*answers, (step.id, SEEN)], known)
     return after.step is None and after.target == END

@@ -62,7 +62,7 @@ def prefilled(turn: Turn, dialog: Dialog) -> list[Entry]:
     names = sorted({other for places in related.values() for other, _ in places})
     if not names:
         return []
-    past = store.past_runs(turn.db, turn.person.id, [*names, dialog.id])
+    past = store.past_runs(turn.db, turn.person.id)
     if dialog.id in past:
         return []
     sources: dict[str, list[Entry]] = {}
@@ -124,7 +124,8 @@ def share(dialog: Dialog, there: RunState, step_id: str, answers: list[Entry], s
 def save(turn: Turn, run: RunState, step: Step, value: str) -> None:
     """Keep an answer on the contact. Some names have a meaning for the house."""
     person, name = turn.person, step.save
-    run.before = {name: fields_of(turn.house, person).get(name, "")} | run.before
+    run.before = {name: turn.fields().get(name, "")} | run.before
+    person.saves += 1
     if name == "language":
         person.language = value
         person.changed.add("language")

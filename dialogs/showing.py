@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialogs.content import Content
-from dialogs.engine import Standing, band_of
+from dialogs.engine import Standing, band_of, may_end
 from dialogs.gsm import wire
 from dialogs.inbound import Inbound, Reply
 from dialogs.locale import Language, fill
@@ -32,6 +32,9 @@ class House:
     country_of: Callable[[str], str]
     drafts: bool = False
     given: dict[str, dict[str, str]] = field(default_factory=dict)
+    _languages: dict[str, Language] = field(default_factory=dict)
+    _keys: dict[str, Keys] = field(default_factory=dict)
+    _ends: dict[str, bool] = field(default_factory=dict)
 
     def outside(self, country: str) -> dict[str, str]:
         """What is known of everybody in a country: the facts and the operator's switches, by name."""
@@ -46,10 +49,24 @@ class House:
 
     def language(self, code: str) -> Language:
         """The language to speak: the person's while it is offered, else the source language."""
-        for language in self.content.offered(self.drafts):
-            if language.code == code:
-                return language
-        return self.content.languages[self.content.common.language]
+        if not self._languages:
+            self._languages.update((each.code, each) for each in self.content.offered(self.drafts))
+        return self._languages.get(code) or self._languages[self.content.common.language]
+
+    def keys(self, code: str) -> Keys:
+        """The words beside 1, 9 and 0 in a language."""
+        found = self._keys.get(code)
+        if found is None:
+            words = (self.content.text(f"common:{key}", code) for key in ("next", "more", "back"))
+            found = self._keys[code] = Keys(*words)
+        return found
+
+    def may_end(self, dialog: Dialog) -> bool:
+        """True if any way out of this dialog is `end`."""
+        found = self._ends.get(dialog.id)
+        if found is None:
+            found = self._ends[dialog.id] = may_end(dialog)
+        return found
 
 
 @dataclass(slots=True)
@@ -85,8 +102,9 @@ class Scene:
     house: House
     inbound: Inbound
     language: Language
-    values: dict[str, str]  # placeholders, dates still as 2027-03-25
-    dates: frozenset[str] = frozenset()
+    fields: Mapping[str, str]  # what placeholders say, dates still as 2027-03-25
+    known: Mapping[str, str]  # what the run's own answers make of it
+    dates: Mapping[str, str]
 
     @property
     def content(self) -> Content:
@@ -98,8 +116,11 @@ class Scene:
         found = self.content.text(id, self.language.code)
         if "{" not in found:
             return found
-        values = {name: self.date(value) if name in self.dates else value for name, value in self.values.items()}
-        filled = fill(found, values | more)
+        values = {**self.fields, **self.known, **more}
+        for name in self.dates:
+            if value := values.get(name):
+                values[name] = self.date(value)
+        filled = fill(found, values)
         return wire(filled, self.language.replace, self.language.letters == "any")
 
     def common(self, key: str, **more: str) -> str:
@@ -114,7 +135,7 @@ class Scene:
 
     def keys(self) -> Keys:
         """The words beside 1, 9 and 0."""
-        return Keys(self.common("next"), self.common("more"), self.common("back"))
+        return self.house.keys(self.language.code)
 
     def pages(
         self, lead: str, parts: tuple[str, ...], choices: tuple[str, ...], *, back: bool, ends: bool, typed: bool

@@ -93,6 +93,7 @@ def table(model: type[Base]) -> Table:
 class Statements:
     """What one list of callbacks needs; names say what each does."""
 
+    find: Executable
     hear: Executable
     make: Executable
     bind: Executable
@@ -108,6 +109,8 @@ class Statements:
     show: Executable
     count: Executable
     own: Executable
+    past: Executable
+    go_on_runs: Executable
 
 
 @cache
@@ -134,7 +137,7 @@ def statements(dialect: str) -> Statements:
     hear = hear.on_conflict_do_update(
         index_elements=["kind", "key"], set_={"heard_at": hear.excluded.heard_at}
     ).returning(
-        Address.id, Address.contact_id, Address.kind, Address.key, Address.key_id
+        Address.id, Address.contact_id, Address.kind, Address.key, Address.key_id, Address.heard_at
     )  # (SQLite 3.40 says 1 for `sealed IS NOT NULL` here, whatever stands there)
 
     new = rows_of(dialect, {"country": TEXT})
@@ -161,7 +164,11 @@ def statements(dialect: str) -> Statements:
         .where(true())
         .order_by(counted.c.dialog, counted.c.step, counted.c.choice, counted.c.group_id),
     )
+    looked = rows_of(dialect, {"kind": TEXT, "key": TEXT})
     return Statements(
+        find=select(Address.id, Address.contact_id, Address.kind, Address.key, Address.key_id, Address.heard_at).join(
+            looked, (Address.kind == looked.c.kind) & (Address.key == looked.c.key)
+        ),
         hear=hear,
         make=make,
         bind=bind,
@@ -211,6 +218,12 @@ def statements(dialect: str) -> Statements:
         show=upsert(
             Session, SESSION, ["channel", "key"], ["run_id", "consumed", "shown", "ended_at"], owner="contact_id"
         ),
+        past=select(Run.dialog, Run.answers, Run.updated_at)
+        .where(Run.contact_id == bindparam("id"), Run.finished_at.is_not(None))
+        .order_by(Run.id),
+        go_on_runs=update(run)
+        .values(answers=runs.c.answers, before=runs.c.before, updated_at=runs.c.updated_at)
+        .where(run.c.id == runs.c.id),
         own=insert(table(Keyring))
         .values(id=1, check=bindparam("check", type_=Text()), created_at=now)
         .on_conflict_do_nothing(),

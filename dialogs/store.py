@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
@@ -21,6 +21,7 @@ from dialogs.seal import Seal
 from dialogs.statements import Statements, statements, when
 from dialogs.tables import Address, Base, Contact, Due, Keyring, Member, Run, Session
 
+HEARD_LATELY = timedelta(hours=1)  # `address.heard_at` is as exact as this
 WHATSAPP, CHAT = "whatsapp:", "chat:"
 
 
@@ -80,6 +81,7 @@ class Person:
     seal: str = ""  # the address to seal, once the person asked for messages
     unseal: bool = False
     forget: bool = False
+    saves: int = 0  # how often a field was saved in this transaction
 
 
 def address_kind(address: str) -> tuple[str, str]:
@@ -96,6 +98,10 @@ def session_key(inbound: Inbound, contact_id: int) -> str:
     return f"ussd:{inbound.session}" if inbound.kind == "ussd" else f"{inbound.kind}:{contact_id}"
 
 
+class Vanished(Exception):
+    """Another process erased a contact of this list between our looking and our locking: take the list once more."""
+
+
 def meet(
     db: Connection,
     inbounds: Sequence[Inbound],
@@ -103,18 +109,30 @@ def meet(
     now: datetime,
     country_of: Callable[[str], str],
 ) -> dict[str, Person]:
-    """Make, lock and load the contacts behind these addresses; by address."""
+    """Make, lock and load the contacts behind these addresses; by address.
+
+    An address that has a contact needs no lock of its own: the contact's serves. Only new ones, those without a
+    contact and those not heard for an hour are written, in the order of their keys. Raises Vanished.
+    """
     sql = statements(db.dialect.name)
     wanted = {seal.key(*address_kind(each.address)): each.address for each in inbounds}
     rows = [{"kind": address_kind(address)[0], "key": key} for key, address in wanted.items()]
-    rows.sort(key=lambda row: (row["kind"], row["key"]))
-    found = db.execute(sql.hear, {"rows": json.dumps(rows), "now": now}).all()
+    seen = {row.key: row for row in db.execute(sql.find, {"rows": json.dumps(rows)})}
+    lately = now - HEARD_LATELY
+    silent = [
+        row for row in rows if (old := seen.get(row["key"])) is None or not old.contact_id or old.heard_at < lately
+    ]
+    if silent:
+        silent.sort(key=lambda row: (row["kind"], row["key"]))
+        for row in db.execute(sql.hear, {"rows": json.dumps(silent), "now": now}):
+            seen[row.key] = row
     people: dict[str, Person] = {}
     missing: dict[str, list[int]] = {}
-    for id, contact_id, kind, key, key_id in found:
-        person = people[wanted[key]] = Person(contact_id or 0, id, kind, sealed=key_id is not None)
+    for key, address in wanted.items():
+        id, contact_id, kind, _, key_id, _ = seen[key]
+        person = people[address] = Person(contact_id or 0, id, kind, sealed=key_id is not None)
         if not contact_id:
-            person.country = country_of(wanted[key])
+            person.country = country_of(address)
             missing.setdefault(person.country, []).append(id)
     if missing:
         _make(db, sql, people, missing, now)
@@ -149,7 +167,10 @@ def _load(
         if first is not person:
             first.sealed = first.sealed or person.sealed
             people[address] = first  # type: ignore[index]
-    for id, language, country, consent_at, stopped_at, private in db.execute(sql.lock, ids):
+    locked = db.execute(sql.lock, ids).all()
+    if len(locked) < len(by_id):
+        raise Vanished
+    for id, language, country, consent_at, stopped_at, private in locked:
         person = by_id[id]
         person.language, person.country = language, country
         person.consent, person.stopped = consent_at is not None, stopped_at is not None
@@ -272,7 +293,12 @@ def _save_runs(
                 made.append(row)
                 by_place[person.id, run.dialog, run.finished_at is None] = run
     if changed:  # closing comes before opening: one run of a dialog may be open
-        db.execute(sql.change_runs, {"rows": json.dumps(changed)})
+        scored = [row for row in changed if row["finished_at"] or row["points"] or row["most"]]
+        if scored:
+            db.execute(sql.change_runs, {"rows": json.dumps(scored)})
+        if len(scored) < len(changed):  # most go on: nothing that an index is on changes
+            rest = [row for row in changed if not (row["finished_at"] or row["points"] or row["most"])]
+            db.execute(sql.go_on_runs, {"rows": json.dumps(rest)})
     given: dict[tuple[int, int], int] = {}
     if made:
         for id, contact_id, dialog, finished_at in db.execute(sql.make_runs, {"rows": json.dumps(made)}):
@@ -376,13 +402,9 @@ def forget(db: Connection, contact_id: int) -> None:
     db.execute(update(Address).where(Address.contact_id == contact_id).values(sealed=None, key_id=None))
 
 
-def past_runs(db: Connection, contact_id: int, dialogs: Sequence[str]) -> dict[str, tuple[list[Entry], datetime]]:
-    """The answers of the newest finished run of each of these dialogs, and when it was last touched."""
-    found = db.execute(
-        select(Run.dialog, Run.answers, Run.updated_at)
-        .where(Run.contact_id == contact_id, Run.dialog.in_(dialogs), Run.finished_at.is_not(None))
-        .order_by(Run.id)
-    )
+def past_runs(db: Connection, contact_id: int) -> dict[str, tuple[list[Entry], datetime]]:
+    """The answers of the newest finished run of each dialog, and when it was last touched."""
+    found = db.execute(statements(db.dialect.name).past, {"id": contact_id})
     return {
         dialog: ([(step, choice) for step, choice in json.loads(answers)], updated_at)
         for dialog, answers, updated_at in found

@@ -26,7 +26,7 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
         .where(undecided)
         .order_by(Address.kind, Address.key)
         .limit(SLICE)
-        .with_for_update(of=Address, skip_locked=True)  # who calls at this moment stays
+        .with_for_update(skip_locked=True)  # who calls at this moment stays
     )
     ids = list(db.execute(callers).scalars())
     if not ids:  # those with no address left

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from dialogs import engine, progress
 from dialogs.content import Content
-from dialogs.engine import Standing
+from dialogs.engine import Entry, Standing
 from dialogs.inbound import Inbound, Reply
 from dialogs.screen import Page
 from dialogs.script import Dialog, Step
@@ -32,6 +32,8 @@ class Turn:
         self.session = SessionState(inbound.channel, "", person.id)
         self.shown = Shown()
         self.first = False
+        self._walked: dict[str, tuple[list[Entry], int, Standing]] = {}
+        self._fields: tuple[int, dict[str, str]] | None = None
 
     def stands(self) -> tuple[Dialog, RunState, Standing, Step] | None:
         """The dialog, run and step of what is shown, if the run still stands there; else None."""
@@ -39,7 +41,7 @@ class Turn:
         dialog, run = self.content.dialogs.get(shown.dialog), self.person.runs.get(shown.dialog)
         if dialog is None or run is None or run.id != shown.run:
             return None
-        standing = engine.walk(dialog, run.answers, self.known(run))
+        standing = self.walk(dialog, run)
         if shown.page == ASIDE:
             step = dialog.step(shown.step)
             return (dialog, run, standing, step) if step else None
@@ -52,7 +54,7 @@ class Turn:
         scene = self.scene(standing)
         parts, ids, texts, typed = step_parts(scene, step, standing)
         run = self.person.runs[dialog.id]
-        ends = engine.leads_to_end(dialog, run.answers, standing, self.known(run))
+        ends = self.house.may_end(dialog) and engine.leads_to_end(dialog, run.answers, standing, self.known(run))
         back = (
             not self.shown.first
             and bool(standing.used or dialog.then.startswith("/"))
@@ -93,14 +95,26 @@ class Turn:
         if stored != self.session.shown or self.session.started_at is None:
             self.session.shown, self.session.changed = stored, True
 
+    def walk(self, dialog: Dialog, run: RunState) -> Standing:
+        """Where the run stands; walked once for the same answers and fields. Do not change what it gives."""
+        last = self._walked.get(run.dialog)
+        if last is None or last[0] is not run.answers or last[1] != self.person.saves:
+            standing = engine.walk(dialog, run.answers, self.known(run))
+            last = self._walked[run.dialog] = (run.answers, self.person.saves, standing)
+        return last[2]
+
     def known(self, run: RunState) -> dict[str, str]:
         """The fields as they were before this run saved any."""
-        return engine.outside(progress.fields_of(self.house, self.person), run.before)
+        return engine.outside(self.fields(), run.before) if run.before else self.fields()
+
+    def fields(self) -> dict[str, str]:
+        """All that is known of the person by name. Do not change it."""
+        if self._fields is None or self._fields[0] != self.person.saves:
+            self._fields = (self.person.saves, progress.fields_of(self.house, self.person))
+        return self._fields[1]
 
     def scene(self, standing: Standing | None) -> Scene:
         """What texts are filled with."""
         person = self.person
-        values = progress.fields_of(self.house, person)
-        if standing is not None:
-            values = values | standing.known
-        return Scene(self.house, self.inbound, self.house.language(person.language), values, frozenset(person.dues))
+        language = self.house.language(person.language)
+        return Scene(self.house, self.inbound, language, self.fields(), standing.known if standing else {}, person.dues)

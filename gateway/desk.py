@@ -244,6 +244,8 @@ class Desk:
                 return list(self._one_list(inbounds))
             except talk.Spoiled:
                 break
+            except store.Vanished:
+                continue
             except SQLAlchemyError as error:
                 if not last and _is_stale(error):
                     self.engine.dispose()  # the database was restarted since; it may be there again
@@ -265,6 +267,8 @@ class Desk:
                     return Busy()
                 if last:
                     log.error("a turn could not be written: %s", _name(error))
+            except store.Vanished:
+                continue
             except Exception as error:  # this caller's own trouble
                 log.error("a turn failed: %s\n%s", type(error).__name__, _frames(error))
                 break

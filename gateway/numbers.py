@@ -13,6 +13,7 @@ SHORTEST_NATIONAL = 7  # digits; short codes (21512) are no phone numbers
 SHORTEST_WITH_00 = 11  # digits; below, the zeros may belong to the number
 MOST_DIGITS = 15
 
+_E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _WRITTEN = re.compile(r"\s*\+?[0-9 \t().\-/]+\s*")
 
 
@@ -26,6 +27,8 @@ def normalise(written: str, country: str = "") -> str | None:
     """
     if len(written) > LONGEST:
         return None
+    if _plainly_possible(written):
+        return written
     plain = written if written.isascii() else _plain(written)
     # Letters would be read as keys (0712MINERS), `tel:` and `;ext=5` would be dropped silently.
     if not _WRITTEN.fullmatch(plain):
@@ -36,6 +39,28 @@ def normalise(written: str, country: str = "") -> str | None:
         if number is not None:
             return number
     return None
+
+
+def _plainly_possible(written: str) -> bool:
+    """True for what providers send nearly always: E.164 of a length that its country has, with no prefix in it."""
+    if _E164.fullmatch(written):
+        for end in (4, 3, 2):
+            lengths = _lengths(written[1:end])
+            if lengths is not None:
+                return written[end] != "0" and len(written) - end in lengths
+    return False
+
+
+@lru_cache(maxsize=1_000)
+def _lengths(code: str) -> frozenset[int] | None:
+    """How long national numbers of a country code are; None if there is no such code, nothing where it is tricky."""
+    region = phonenumbers.region_code_for_country_code(int(code))
+    if region in ("ZZ", "001"):
+        return None
+    metadata = phonenumbers.PhoneMetadata.metadata_for_region(region, None)
+    if metadata is None or metadata.general_desc is None or metadata.national_prefix_for_parsing not in (None, "0"):
+        return frozenset()
+    return frozenset(metadata.general_desc.possible_length)
 
 
 @lru_cache(maxsize=20_000)
