@@ -110,7 +110,7 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
         {name: providers.connect(each, settings.public_url) for name, each in settings.channels.items()},
         Metrics(),
     )
-    house.desk = desk or Desk(house.engine, house.now)
+    house.desk = desk or Desk(house.engine, house.now, most_at_once=settings.desk_list)
     house.desk.on_list = house.metrics.listed
     house.metrics.watch_waiting(lambda: house.desk.state().waiting)
 

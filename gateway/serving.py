@@ -6,6 +6,7 @@ import socket
 
 import click
 import uvicorn
+from starlette.types import ASGIApp
 
 from dialogs.content import BrokenContent
 from gateway import logs
@@ -42,8 +43,15 @@ def run(settings: Settings, place: socket.socket) -> None:
         told = "\n".join(str(problem) for problem in error.problems if problem.level == "error")
         raise click.ClickException(f"{told}\nThe content has errors: ngazi content check") from None
     logs.set_up()
-    config = uvicorn.Config(
+    Server(configured(app), greeting(settings, place)).run(sockets=[place])
+
+
+def configured(app: ASGIApp) -> uvicorn.Config:
+    """uvicorn's options; the bench's yardstick is served with the same."""
+    return uvicorn.Config(
         app,
+        http="h11",
+        loop="asyncio",
         access_log=False,  # it would hold the secrets of the callbacks' addresses
         server_header=False,
         proxy_headers=False,  # nothing here asks who calls
@@ -53,7 +61,6 @@ def run(settings: Settings, place: socket.socket) -> None:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=LAST_CALLS,
     )
-    Server(config, greeting(settings, place)).run(sockets=[place])
 
 
 def greeting(settings: Settings, place: socket.socket) -> str:

@@ -172,6 +172,15 @@ class Settings:
         ),
     ]
     port: Annotated[int, Setting("NGAZI_PORT", _number(0, 65535), "Port to listen on.", default="8000")]
+    desk_list: Annotated[
+        int,
+        Setting(
+            "NGAZI_DESK_LIST",
+            _number(1, 1000),
+            "How many callbacks share one transaction at most; 1 is for measuring what sharing is worth.",
+            default="128",
+        ),
+    ]
     sweep_days: Annotated[
         int,
         Setting(

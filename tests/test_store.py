@@ -960,6 +960,26 @@ def test_a_sweep_does_not_wait_for_somebody_who_is_in_a_turn(engine: Engine):
     assert juma.id != asha.id
 
 
+def test_who_agrees_while_a_sweep_runs_stays(engine: Engine):
+    known(engine, ASHA)
+
+    def sweep_meanwhile() -> None:
+        with engine.begin() as db:
+            sweep(db, NOW + timedelta(days=2), 90)
+
+    other = threading.Thread(target=sweep_meanwhile)
+    with engine.begin() as db:
+        asha = meet(db, ASHA)[ASHA]
+        other.start()
+        other.join(0.2)
+        asha.consent = True
+        asha.changed.add("consent")
+        save(db, asha)
+    other.join()
+    with engine.begin() as db:
+        assert meet(db, ASHA)[ASHA].consent
+
+
 def test_what_broke_off_in_a_dialog_without_a_trace_goes_soon(engine: Engine):
     asha, juma = known(engine, ASHA, JUMA)
     with engine.begin() as db:
