@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from fcntl import LOCK_EX, LOCK_NB, flock
 from pathlib import Path
+from time import monotonic, sleep
 from typing import IO, Any
 
 from alembic import command
@@ -12,6 +14,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+PATIENCE = 5.0  # seconds to wait for another writer
 SQLITE_PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",  # a commit is on the disk before the phone sees the next screen
@@ -35,7 +38,8 @@ POSTGRES_SETTINGS = {
 
 
 def open_engine(url: str, *, plain: bool = False) -> Engine:
-    """The engine for a database URL; its errors never tell what was written.
+    """The engine for a database URL; its errors hold no parameters (what PostgreSQL adds to them
+    is cut out by `gateway.logs`).
 
     `plain` leaves PostgreSQL's planner alone: for reports and long reads.
     Nothing connects yet. Transactions on SQLite begin IMMEDIATE, so a second writer waits instead of failing late.
@@ -54,8 +58,18 @@ def open_engine(url: str, *, plain: bool = False) -> Engine:
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
     connection.isolation_level = None  # BEGIN is ours to say
-    for name, value in SQLITE_PRAGMAS.items():
-        connection.execute(f"PRAGMA {name}={value}")
+    journal, *others = (f"PRAGMA {name}={value}" for name, value in SQLITE_PRAGMAS.items())
+    for each in others:
+        connection.execute(each)
+    until = monotonic() + PATIENCE
+    while True:  # SQLite does not wait by itself while another process makes the file
+        try:
+            connection.execute(journal)
+            return
+        except sqlite3.OperationalError:
+            if monotonic() > until:
+                raise
+            sleep(0.02)
 
 
 def _begin_immediate(connection: Connection) -> None:

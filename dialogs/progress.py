@@ -76,9 +76,12 @@ def prefilled(turn: Turn, dialog: Dialog) -> list[Entry]:
     entries: list[Entry] = []
     for step_id, places in related.items():
         for name, other in places:
-            found = [value for step, value in sources.get(name, ()) if step == other]
-            if found:
-                entries += [(step_id, value) for value in found]
+            moved = turn.content.dialogs[name].moved
+            found = [value for step, value in sources.get(name, ()) if moved.get(step, step) == other]
+            given = [value for value in found if value != COUNTED]
+            if given:  # the newest counts, and a mark of counting goes along
+                entries += [(step_id, COUNTED)] if COUNTED in found else []
+                entries.append((step_id, given[-1]))
                 break
     return entries
 

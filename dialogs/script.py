@@ -1,6 +1,6 @@
 """What a dialog is made of: Dialog, Step, Choice, Condition, Text; and a reminder series, and the common texts.
 
-Plain values, made by `reading.py` from YAML, walked by `engine.py`. Everything knows the place it came from.
+Plain values, made by `reading` from YAML, walked by `engine.py`. Everything knows the place it came from.
 """
 
 from __future__ import annotations

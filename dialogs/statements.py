@@ -98,6 +98,7 @@ class Statements:
     make: Executable
     bind: Executable
     lock: Executable
+    see: Executable
     fields: Executable
     dues: Executable
     runs: Executable
@@ -183,6 +184,7 @@ def statements(dialect: str) -> Statements:
         .where(Contact.id.in_(ids))
         .order_by(Contact.id)
         .with_for_update(key_share=True),
+        see=update(table(Contact)).values(seen_at=now).where(Contact.id.in_(ids)),
         fields=select(Field.contact_id, Field.name, Field.value).where(Field.contact_id.in_(ids)),
         dues=select(Due.contact_id, Due.name, Due.on)
         .where(Due.contact_id.in_(ids), Due.done_at.is_(None))

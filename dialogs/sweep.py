@@ -35,7 +35,10 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
         )
         ids = list(db.execute(alone.limit(SLICE)).scalars())
     gone = db.execute(delete(Contact).where(Contact.id.in_(ids))).rowcount
-    old = select(Session.id).where(Session.started_at < now - timedelta(days=days)).order_by(Session.id).limit(SLICE)
+    before = now - timedelta(days=days)
+    lately = select(Address.id).where(Address.contact_id == Session.contact_id, Address.heard_at >= before)
+    over = Session.key.startswith("ussd:") | ~lately.exists()  # a conversation by message lasts while it is used
+    old = select(Session.id).where(Session.started_at < before, over).order_by(Session.id).limit(SLICE)
     return gone + db.execute(delete(Session).where(Session.id.in_(old.scalar_subquery()))).rowcount
 
 

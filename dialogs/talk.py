@@ -13,7 +13,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from dialogs import answering, course, store
+from dialogs import answering, course, saving
 from dialogs.gsm import clean
 from dialogs.inbound import Inbound, Reply
 from dialogs.locale import fold_word
@@ -50,7 +50,7 @@ def reply(
             frames = "".join(traceback.format_tb(error.__traceback__))
             log.error("a turn failed: %s\n%s", type(error).__name__, frames)
             return [sorry(house, inbound, person)]
-    store.save(db, people.values(), house.seal, now, house.content.revision)
+    saving.save(db, people.values(), house.seal, now, house.content.revision)
     return replies
 
 

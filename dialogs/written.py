@@ -13,8 +13,8 @@ from dialogs.gsm import fold, wire
 from dialogs.locale import Language, fallbacks, placeholders, read_language
 from dialogs.problem import At, Problem
 from dialogs.reading import read_common, read_dialog, read_series
+from dialogs.reading.values import did_you_mean
 from dialogs.script import Choice, Common, Condition, Dialog, Series, Step, Text
-from dialogs.values import did_you_mean
 
 COMMON = "common.yaml"
 FOLDERS: Mapping[str, str] = MappingProxyType({"dialogs": ".yaml", "reminders": ".yaml", "locale": ".po"})

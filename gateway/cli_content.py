@@ -10,15 +10,14 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from dialogs import report
-from dialogs.check import check_content
-from dialogs.check_translation import Tally, tallies
+from dialogs.check import check_content, report
+from dialogs.check.paths import draw as drawn
+from dialogs.check.sources import sources
+from dialogs.check.translation import Tally, tallies
 from dialogs.content import find_folder
 from dialogs.locale import Language
-from dialogs.paths import draw as drawn
 from dialogs.pofile import new_po, read_po, template, update
 from dialogs.problem import errors
-from dialogs.sources import sources
 from dialogs.written import Written, read_folder
 
 CODE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*")

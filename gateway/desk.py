@@ -253,8 +253,9 @@ class Desk:
                     self._away(error)
                     return [Busy() for _ in inbounds]
                 log.warning("a list is taken once more: %s", _name(error))
-        if len(inbounds) == 1:
-            return [self._alone(inbounds[0])]
+            except Exception as error:  # somebody's own trouble; the others must go on
+                log.error("a list failed: %s\n%s", _name(error), _frames(error))
+                break
         return [self._alone(inbound) for inbound in inbounds]
 
     def _alone(self, inbound: Inbound) -> Reply | Busy:
@@ -262,7 +263,9 @@ class Desk:
             try:
                 return self._one_list([inbound])[0]
             except SQLAlchemyError as error:
-                if _is_away(error):
+                if not last and _is_stale(error):
+                    self.engine.dispose()
+                elif _is_away(error):
                     self._away(error)
                     return Busy()
                 if last:

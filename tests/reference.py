@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from dialogs import catalogue
+from dialogs.check import catalogue
 from gateway.cli import main
 from gateway.settings_page import describe
 
@@ -22,7 +22,10 @@ def commands() -> str:
 
 
 def _helps(command: click.Command, name: str) -> Iterator[tuple[str, str]]:
-    with click.Context(command, info_name=name, terminal_width=80, max_content_width=80) as context:
+    names = ["-h", "--help"]
+    with click.Context(
+        command, info_name=name, terminal_width=80, max_content_width=80, help_option_names=names
+    ) as context:
         yield name, command.get_help(context)
         if isinstance(command, click.Group):
             for each in command.list_commands(context):

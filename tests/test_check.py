@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dialogs.catalogue import BASE, CATALOGUE, PARTS, example, page
 from dialogs.check import check_change, check_content
-from dialogs.check_structure import NEEDED_TEXTS
+from dialogs.check.catalogue import BASE, CATALOGUE, PARTS, example, page
+from dialogs.check.report import as_github, as_json, as_text, told
+from dialogs.check.structure import NEEDED_TEXTS
 from dialogs.problem import At, Problem, errors
-from dialogs.report import as_github, as_json, as_text, told
 from dialogs.screen import Room
 from dialogs.written import Written, read_files
 

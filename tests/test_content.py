@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dialogs.catalogue import BASE
+from dialogs.check.catalogue import BASE
 from dialogs.content import BUNDLED, BrokenContent, Content, Keeper, find_folder
 from dialogs.locale import fold_word
 from dialogs.written import read_files

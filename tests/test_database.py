@@ -152,10 +152,6 @@ def test_processes_that_migrate_at_once_do_not_disturb_each_other(bare_url: str,
         assert compare_metadata(MigrationContext.configure(db), Base.metadata) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="_tune_sqlite: SQLite does not wait when it is to change journal_mode, so the loser must try again",
-)
 def test_a_process_waits_for_another_that_is_just_making_the_file(tmp_path: Path, new_engine: Callable[..., Engine]):
     other = sqlite3.connect(tmp_path / "new.db", isolation_level=None, check_same_thread=False)
     other.execute("BEGIN IMMEDIATE")

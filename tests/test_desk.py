@@ -328,11 +328,6 @@ async def test_one_whose_message_fails_is_told_so_once(engine: Engine, broken_ho
     }
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Desk._replies takes a list one by one after errors of the database and of a turn only: any other error, "
-    "of store.meet say, gives the whole list the busy screen",
-)
 async def test_one_who_fails_before_their_turn_harms_only_themselves(engine: Engine, keeper: Keeper):
     def country_of(number: str) -> str:
         if number == JUMA:

@@ -214,7 +214,7 @@ def test_the_examples_pass_the_checker(folder: Path, plain_problems: list[Proble
 
 
 def test_the_page_explains_every_key() -> None:
-    from dialogs.grammar import EVERY_KEY, LEVELS, MEANINGS, WRITTEN
+    from dialogs.reading.grammar import EVERY_KEY, LEVELS, MEANINGS, WRITTEN
     from dialogs.script import SWITCHES
 
     page = prose(DIALOGS)

@@ -689,10 +689,6 @@ def test_nobody_is_led_back_to_a_step_that_was_skipped_when_it_was_reached(store
     assert shown == ["menu:home", "one:a", "menu:home", "two:a", "two:b"]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="progress.prefilled hands over every answer to a question that was asked twice; the oldest is used",
-)
 def test_of_a_question_answered_twice_in_another_dialog_the_last_answer_is_taken_over(store_engine: Engine):
     first = made("q", "one", "ask", VALUES)
     sure = made("sure", "one", "ask", VALUES, go={"y": "q"})

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from dialogs import store
+from dialogs import saving, store
 from dialogs.database import open_engine
 from dialogs.inbound import Inbound, Reply
 from dialogs.seal import Seal
@@ -241,7 +241,7 @@ def test_the_last_words_to_somebody_who_is_forgotten_outlive_them_and_lead_nowhe
         people = meet(db, sms("1"))
         asha = people[ASHA]
         asha.forget = True
-        store.save(db, [asha], SEAL, NOW, REVISION)
+        saving.save(db, [asha], SEAL, NOW, REVISION)
         answer(db, people, (sms("1"), Reply("Your answers are deleted.")))
         (row,) = messages(db)
         assert (row["contact_id"], row["address_id"], row["status"]) == (None, None, "queued")

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, func, insert, select, text, update
 
-from dialogs import store, talk
+from dialogs import saving, store, talk
 from dialogs.content import Keeper
 from dialogs.database import open_engine
 from dialogs.inbound import Inbound
@@ -68,7 +68,7 @@ def known(engine: Engine, *addresses: str) -> list[Person]:
 
 
 def save(db: Connection, *people: Person, now: datetime = NOW) -> None:
-    store.save(db, people, SEAL, now, REVISION)
+    saving.save(db, people, SEAL, now, REVISION)
 
 
 def rows(db: Connection, table: Any, *order: Any) -> list[dict[str, Any]]:
@@ -571,7 +571,7 @@ def test_a_run_is_made_changed_and_closed_and_the_next_one_opened(engine: Engine
                 "contact_id": person.id,
                 "dialog": "quiz",
                 "answers": '[["a","x"]]',
-                "before": '{"role": ""}',
+                "before": '{"role":""}',
                 "started_at": NOW,
                 "updated_at": NOW,
                 "finished_at": None,

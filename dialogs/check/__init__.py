@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from dialogs.check_structure import check_structure
-from dialogs.check_text import check_text
-from dialogs.check_translation import check_translation
+from dialogs.check.report import in_order
+from dialogs.check.speech import speeches
+from dialogs.check.structure import check_structure
+from dialogs.check.text import check_text
+from dialogs.check.translation import check_translation
 from dialogs.problem import At, Problem
-from dialogs.report import in_order
+from dialogs.reading.values import nearest
 from dialogs.screen import Room
 from dialogs.script import Dialog
-from dialogs.speech import speeches
-from dialogs.values import nearest
 from dialogs.written import Written
 
 Standing = Mapping[tuple[str, ...], int]

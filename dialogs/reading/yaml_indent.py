@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from dialogs.grammar import EVERY_KEY
-from dialogs.yaml_lines import Cause, after, before, in_quotes, indent, key_of, row_of, shortened, value_of
+from dialogs.reading.grammar import EVERY_KEY
+from dialogs.reading.yaml_lines import Cause, after, before, in_quotes, indent, key_of, row_of, shortened, value_of
 
 
 def stray(lines: list[str], line: int) -> Cause | None:

@@ -7,11 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import cast
 
-from dialogs import grammar
-from dialogs.plain_yaml import Items, Pair, Pairs, Plain
-from dialogs.reading_choices import StepLines, bands_of, choices_of, listed_in_ask, listed_in_check
-from dialogs.script import Band, Choice, Condition, Head, Keep, Kind, Step, Text
-from dialogs.values import (
+from dialogs.reading import grammar
+from dialogs.reading.choices import StepLines, bands_of, choices_of, listed_in_ask, listed_in_check
+from dialogs.reading.plain_yaml import Items, Pair, Pairs, Plain
+from dialogs.reading.values import (
     Finds,
     block,
     conditions,
@@ -23,6 +22,7 @@ from dialogs.values import (
     texts,
     wrong_type,
 )
+from dialogs.script import Band, Choice, Condition, Head, Keep, Kind, Step, Text
 
 NO_TEXT = Text("", "")
 BY_CHOICE = ("points", "advice", "reply")  # keys of an ask that name its choices

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from dialogs import grammar
-from dialogs.plain_yaml import Node, Pair, Pairs, Plain
+from dialogs.reading import grammar
+from dialogs.reading.plain_yaml import Node, Pair, Pairs, Plain
+from dialogs.reading.values import Finds, block, did_you_mean, name, nearest, number, one_of, target, text, wrong_type
 from dialogs.script import Band, Choice, Keep, Text
-from dialogs.values import Finds, block, did_you_mean, name, nearest, number, one_of, target, text, wrong_type
 
 
 @dataclass(slots=True)

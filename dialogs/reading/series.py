@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from dialogs import grammar
-from dialogs.plain_yaml import Node, Pair, Pairs, Plain
 from dialogs.problem import At, Problem
-from dialogs.reading_top import id_of, text_as, title_of, top_of
+from dialogs.reading import grammar
+from dialogs.reading.plain_yaml import Node, Pair, Pairs, Plain
+from dialogs.reading.top import id_of, text_as, title_of, top_of
+from dialogs.reading.values import Finds, block, known_keys, name_in, need, text, wrong_type
 from dialogs.script import Moment, Series, Text
-from dialogs.values import Finds, block, known_keys, name_in, need, text, wrong_type
 
 MOMENT = re.compile(r"([1-9][0-9]{0,2}) (day|week)s? (before|after)")
 EVERY = re.compile(r"([1-9][0-9]?) (week|month)s?")

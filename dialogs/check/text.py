@@ -7,14 +7,14 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dialogs.check_conditions import linked, savers, steps_of
+from dialogs.check.conditions import linked, savers, steps_of
+from dialogs.check.speech import Speech
 from dialogs.gsm import fold, measure, segment_count, septets
 from dialogs.locale import placeholders
 from dialogs.problem import At, Problem
+from dialogs.reading.values import did_you_mean
 from dialogs.screen import Page, Room, fits, lay_out
 from dialogs.script import KNOWN_FIELDS, Step, Text
-from dialogs.speech import Speech
-from dialogs.values import did_you_mean
 from dialogs.written import Written, gaps
 
 BUILT_IN = ("points", "max", "percent", "title")

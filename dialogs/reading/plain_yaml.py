@@ -23,9 +23,9 @@ from ruamel.yaml.events import (
 )
 
 from dialogs.problem import At, Level, Problem
-from dialogs.yaml_causes import explain, unknown
-from dialogs.yaml_lines import in_quotes, shortened
-from dialogs.yaml_page import UNSENDABLE, Page, lines_of
+from dialogs.reading.yaml_causes import explain, unknown
+from dialogs.reading.yaml_lines import in_quotes, shortened
+from dialogs.reading.yaml_page import UNSENDABLE, Page, lines_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dialogs.catalogue_entry import Entry, only, quiz, steps
+from dialogs.check.catalogue_entry import Entry, only, quiz, steps
 
 _VILLAGES = "title: Where are you?\nthen: /menu\nsteps:\n  place:\n    ask: Where?\n    choices:\n"
 _MANY = "".join(f"      village_{letter}: Village {letter.upper()}\n" for letter in "abcdefghijklmnopqrstuvwxy")

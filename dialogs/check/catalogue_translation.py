@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dialogs.catalogue_entry import Entry, swahili
+from dialogs.check.catalogue_entry import Entry, swahili
 
 _GOOD = """
     msgctxt "menu:home.ask"

@@ -10,15 +10,27 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import cast
 
-from dialogs import grammar
-from dialogs.plain_yaml import Pair, Pairs, Plain
 from dialogs.problem import At, Problem
-from dialogs.reading_common import read_common
-from dialogs.reading_series import read_series
-from dialogs.reading_step import belongs_in_a_step, read_step
-from dialogs.reading_top import id_of, title_of, top_of
+from dialogs.reading import grammar
+from dialogs.reading.common import read_common
+from dialogs.reading.plain_yaml import Pair, Pairs, Plain
+from dialogs.reading.series import read_series
+from dialogs.reading.step import belongs_in_a_step, read_step
+from dialogs.reading.top import id_of, title_of, top_of
+from dialogs.reading.values import (
+    Finds,
+    block,
+    known_keys,
+    name,
+    name_in,
+    need,
+    one_of,
+    places,
+    target,
+    text,
+    wrong_type,
+)
 from dialogs.script import RESERVED_DIALOGS, Dialog, Resume, Text
-from dialogs.values import Finds, block, known_keys, name, name_in, need, one_of, places, target, text, wrong_type
 
 __all__ = ["read_common", "read_dialog", "read_series"]
 

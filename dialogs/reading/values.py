@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from types import MappingProxyType
 
-from dialogs.grammar import belongs
-from dialogs.plain_yaml import Items, Node, Pair, Pairs, Plain
 from dialogs.problem import At, Level, Problem
+from dialogs.reading.grammar import belongs
+from dialogs.reading.plain_yaml import Items, Node, Pair, Pairs, Plain
+from dialogs.reading.yaml_lines import in_quotes, shortened
 from dialogs.script import Condition
-from dialogs.yaml_lines import in_quotes, shortened
 
 ID = re.compile(r"[a-z][a-z0-9_]{0,29}")
 TARGET = re.compile(r"/?[a-z][a-z0-9_]{0,29}")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from polib import escape
 
-from dialogs.check_conditions import savers
+from dialogs.check.conditions import savers
 from dialogs.gsm import wire
 from dialogs.locale import Language, fill
 from dialogs.problem import At, Level, Problem

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from dialogs.problem import At, Problem
-from dialogs.yaml_lines import Cause
+from dialogs.reading.yaml_lines import Cause
 
 MOST_OPEN = 100  # brackets
 MOST_MENDED = 50  # lines put right on the way to the next fault; then the rest of the file waits

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from ruamel.yaml.error import MarkedYAMLError
 
-from dialogs.grammar import EVERY_KEY
-from dialogs.yaml_indent import beside, stray
-from dialogs.yaml_lines import (
+from dialogs.reading.grammar import EVERY_KEY
+from dialogs.reading.yaml_indent import beside, stray
+from dialogs.reading.yaml_lines import (
     LINE,
     REMARK,
     Cause,

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dialogs.check_text import FEW, LABELS, MOST_LETTERS
-from dialogs.check_translation import dialog_of
+from dialogs.check.speech import Speech, speeches
+from dialogs.check.text import FEW, LABELS, MOST_LETTERS
+from dialogs.check.translation import dialog_of
 from dialogs.gsm import measure
 from dialogs.locale import placeholders
 from dialogs.pofile import Source
 from dialogs.screen import Room, lay_out
 from dialogs.script import Step, Text
-from dialogs.speech import Speech, speeches
 from dialogs.written import COMMON, Written
 
 SMS = 160

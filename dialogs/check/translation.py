@@ -7,14 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from dialogs.check_conditions import linked, steps_of
-from dialogs.check_text import stray_braces
+from dialogs.check.conditions import linked, steps_of
+from dialogs.check.speech import Speech
+from dialogs.check.text import stray_braces
 from dialogs.locale import Language, fallbacks, fold_word, placeholders
 from dialogs.pofile import Entry
 from dialogs.problem import At, Level, Problem
+from dialogs.reading.values import did_you_mean
 from dialogs.script import Text
-from dialogs.speech import Speech
-from dialogs.values import did_you_mean
 from dialogs.written import Written
 
 FIRST = ("menu", "hello", "common")  # without these nobody finds a way

@@ -10,17 +10,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from dialogs.catalogue_entry import Entry
-from dialogs.catalogue_reading import READING
-from dialogs.catalogue_structure import STRUCTURE
-from dialogs.catalogue_text import TEXT
-from dialogs.catalogue_translation import TRANSLATION
 from dialogs.check import check_content
+from dialogs.check.catalogue_entry import Entry
+from dialogs.check.catalogue_reading import READING
+from dialogs.check.catalogue_structure import STRUCTURE
+from dialogs.check.catalogue_text import TEXT
+from dialogs.check.catalogue_translation import TRANSLATION
+from dialogs.check.report import told
+from dialogs.check.sources import sources
 from dialogs.pofile import Entry as Translation
 from dialogs.pofile import read_po
 from dialogs.problem import Problem
-from dialogs.report import told
-from dialogs.sources import sources
 from dialogs.written import Written, read_files
 
 COMMON = """\
@@ -183,7 +183,7 @@ def page() -> str:
         "brackets at the end names the problem; here is what each means, with a wrong and a right example.",
         "",
         "An **error** keeps the old content in use until it is mended. A **warning** asks you to look; the content is",
-        "used all the same. This page is written by `make docs` from `dialogs/catalogue.py`.",
+        "used all the same. This page is written by `make docs` from `dialogs/check/catalogue.py`.",
     ]
     for title, entries in PARTS:
         lines += ["", f"**{title}**", ""]

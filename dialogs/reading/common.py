@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from dialogs import grammar
-from dialogs.plain_yaml import Items, Pair, Pairs, Plain
 from dialogs.problem import At, Problem
-from dialogs.reading_top import text_as, top_of
+from dialogs.reading import grammar
+from dialogs.reading.plain_yaml import Items, Pair, Pairs, Plain
+from dialogs.reading.top import text_as, top_of
+from dialogs.reading.values import Finds, block, did_you_mean, known_keys, name, need, places, text, texts, wrong_type
 from dialogs.script import SWITCHES, Common
-from dialogs.values import Finds, block, did_you_mean, known_keys, name, need, places, text, texts, wrong_type
 
 COUNTRY = re.compile(r"[A-Z]{2}")
 LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")

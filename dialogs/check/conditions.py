@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from dialogs.paths import Place, inside, reached
+from dialogs.check.paths import Place, inside, reached
 from dialogs.problem import Problem
+from dialogs.reading.values import did_you_mean, nearest
 from dialogs.script import KNOWN_FIELDS, SWITCHES, Condition, Dialog, Step
-from dialogs.values import did_you_mean, nearest
 from dialogs.written import Written
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from dialogs.plain_yaml import Node, Pair, Pairs, Plain, grow
 from dialogs.problem import At, Problem
+from dialogs.reading.plain_yaml import Node, Pair, Pairs, Plain, grow
+from dialogs.reading.values import Finds, name, need, text
 from dialogs.script import Text
-from dialogs.values import Finds, name, need, text
 
 
 def id_of(file: str, finds: Finds, reserved: tuple[str, ...] = ()) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from dialogs.check_conditions import check_conditions, linked, savers, steps_of
+from dialogs.check.conditions import check_conditions, linked, savers, steps_of
+from dialogs.check.paths import ENDS, Place, Way, follow, leads, reached, rings, ways
 from dialogs.locale import placeholders
-from dialogs.paths import ENDS, Place, Way, follow, leads, reached, rings, ways
 from dialogs.problem import At, Problem
+from dialogs.reading.values import did_you_mean
 from dialogs.script import KNOWN_FIELDS, Dialog
-from dialogs.values import did_you_mean
 from dialogs.written import Written
 
 MOST_CHOICES = 24  # by SMS they stand in one message, numbered through
