@@ -90,6 +90,26 @@ def walk(dialog: Dialog, answers: Answers, known: Mapping[str, str] | None = Non
     return here
 
 
+def walk_on(dialog: Dialog, standing: Standing, value: str) -> Standing:
+    """Where an answer to the step that stands leads: the same as walking anew, if no other entry waits to be used.
+
+    `standing` stays as it was.
+    """
+    step = standing.step
+    assert step is not None
+    here = Standing(None, dialog.then, [], dict(standing.known), dict(standing.taken))
+    target, at = _pass(step, value, here), dialog.index[step.id] + 1
+    if target and target not in dialog.index:
+        here.target = target
+        return here
+    steps = dialog.steps
+    at = dialog.index[target] if target else at
+    while at < len(steps) and not all(condition.holds(here.known) for condition in steps[at].only_if):
+        at += 1
+    here.step = steps[at] if at < len(steps) else None
+    return here
+
+
 def _use(step: Step, places: list[int] | None, answers: Answers, here: Standing) -> str | None:
     """The answer that is used up for this step, or None where there is none that still means something."""
     while places:

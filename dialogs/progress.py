@@ -96,7 +96,7 @@ def same_question(turn: Turn, dialog: Dialog, step: Step) -> list[tuple[str, str
 def enter(turn: Turn, dialog: Dialog, run: RunState, step: Step, value: str) -> None:
     """Write an answer into the run, and all that follows from it."""
     person = turn.person
-    kept = GIVEN if step.kind == "phone" else value
+    kept, before = GIVEN if step.kind == "phone" else value, run.answers
     if step.keep == "counts" and value != SEEN and not engine.counted(dialog, run.answers, step):
         person.counts.append((*(step.origin or (dialog.id, step.id)), value))
     if step.keep == "counts" and value == SEEN:  # only said, on a channel where it is not asked
@@ -109,6 +109,7 @@ def enter(turn: Turn, dialog: Dialog, run: RunState, step: Step, value: str) -> 
             run.fresh.append((step.id, kept))
         if step.save:
             save(turn, run, step, value)
+    turn.answered(dialog, run, step, before, SEEN if step.keep != "yes" else kept)
     for name, other in same_question(turn, dialog, step):
         there = person.runs.get(name)
         if there is not None and there is not run and name != dialog.id:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from dialogs import engine, progress
 from dialogs.content import Content
-from dialogs.engine import Entry, Standing
+from dialogs.engine import COUNTED, Answers, Entry, Standing
 from dialogs.inbound import Inbound, Reply
 from dialogs.screen import Page
 from dialogs.script import Dialog, Step
@@ -102,6 +102,18 @@ class Turn:
             standing = engine.walk(dialog, run.answers, self.known(run))
             last = self._walked[run.dialog] = (run.answers, self.person.saves, standing)
         return last[2]
+
+    def answered(self, dialog: Dialog, run: RunState, step: Step, before: Answers, value: str) -> None:
+        """The run got this answer to the step it stood at: walk on from there, not from the first step again."""
+        last = self._walked.get(run.dialog)
+        if last is None or last[0] is not before:
+            return
+        standing, entries = last[2], run.answers
+        kept = sum(1 for _, given in entries if given != COUNTED)
+        if standing.step is step and len(standing.used) + 1 == kept:  # no other entry waits
+            ahead = engine.walk_on(dialog, standing, value)
+            ahead.used = [*standing.used, len(entries) - 1]
+            self._walked[run.dialog] = (entries, self.person.saves, ahead)
 
     def known(self, run: RunState) -> dict[str, str]:
         """The fields as they were before this run saved any."""

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from dialogs import showing, store, sweep
 from dialogs.content import Keeper
@@ -27,7 +28,7 @@ from dialogs.seal import Seal
 from gateway import outbox, providers
 from gateway.channels import SettingsError
 from gateway.desk import Busy, Desk, utcnow
-from gateway.inbound import PATH, Callbacks
+from gateway.inbound import Callbacks
 from gateway.metrics import Metrics
 from gateway.numbers import country_of
 from gateway.providers import Provider
@@ -97,6 +98,21 @@ class House:
             raise SettingsError("NGAZI_SECRET_KEY is not the one that this database was made with.")
 
 
+class Gateway(Starlette):
+    """The application. A callback goes straight to its endpoint: every phone waits for it."""
+
+    callbacks: Callbacks
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"].startswith("/in/"):
+            parts = scope["path"].split("/", 4)
+            if len(parts) == 5:
+                scope["path_params"] = {"channel": parts[2], "secret": parts[3], "callback": parts[4]}
+                await self.callbacks(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
+
+
 def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> Starlette:
     """The application; `app.state.house` is its House. Raises SettingsError, BrokenContent.
 
@@ -130,7 +146,8 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
             await anyio.to_thread.run_sync(house.desk.stop)
             house.leave()
 
-    app = Starlette(routes=_routes(house), lifespan=lifespan)
+    app = Gateway(routes=_routes(house), lifespan=lifespan)
+    app.callbacks = Callbacks(house)
     app.router.redirect_slashes = False  # no provider and no phone follows a redirect
     app.state.house = house
     return app
@@ -141,7 +158,6 @@ def _routes(house: House) -> list[BaseRoute]:
         return _health(house)
 
     return [
-        Route(PATH, Callbacks(house)),  # first: every phone waits for it
         Route("/health", health),
         Route("/metrics", house.metrics.page),
         *_front(house),

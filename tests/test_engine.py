@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 import string
 from collections.abc import Iterator, Mapping
@@ -24,6 +25,7 @@ from dialogs.engine import (
     outside,
     shared_into,
     walk,
+    walk_on,
 )
 from dialogs.reading import read_dialog
 from dialogs.script import Band, Choice, Condition, Dialog, Keep, Step, Text
@@ -608,6 +610,22 @@ def test_back_and_the_same_answer_again_come_to_the_same_place(dialog: Dialog, k
         assert sorted(again) == sorted(grown)
         assert same_place(walk(dialog, again, known), after)
         answers = grown
+
+
+@given(dialogs(), KNOWN, st.lists(st.sampled_from(VALUES), max_size=15))
+def test_to_walk_on_from_where_one_stands_is_to_walk_anew(dialog: Dialog, known: dict[str, str], keys: list[str]):
+    answers: list[Entry] = []
+    standing = walk(dialog, answers, known)
+    for key in keys:
+        step = standing.step
+        if step is None:
+            break
+        stood = copy.deepcopy((standing.target, standing.known, list(standing.taken)))
+        answers = answer(dialog, answers, step, key)
+        ahead = walk_on(dialog, standing, answers[-1][1])
+        assert (standing.target, standing.known, list(standing.taken)) == stood  # it stays as it was
+        standing = walk(dialog, answers, known)
+        assert same_place(ahead, standing)
 
 
 @given(dialogs(), KNOWN, st.lists(st.sampled_from(VALUES), min_size=1, max_size=15))
