@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import ExitStack
 from importlib import import_module
 from importlib.metadata import version
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from gateway.channels import SettingsError
 from gateway.settings import Settings
@@ -69,6 +71,41 @@ def migrate() -> None:
     settings = read_settings()
     database.migrate(database.open_engine(settings.database_url))
     click.echo("The database is up to date.")
+
+
+@main.command()
+@click.argument("url")
+def move(url: str) -> None:
+    """Copy everything to the empty database at URL, for example from SQLite to PostgreSQL.
+
+    Stop the gateway first. Afterwards set NGAZI_DATABASE_URL to the new one; the secret key and the content stay the
+    same. The old database stays as it is.
+    """
+    from dialogs import database
+    from gateway import moving
+
+    settings = read_settings()
+    with ExitStack() as held:
+        try:
+            wanted = Settings.read({**os.environ, "NGAZI_DATABASE_URL": url})
+            both = [database.open_engine(each.database_url, plain=True) for each in (settings, wanted)]
+            for each in both:
+                held.callback(each.dispose)
+                if lock := database.hold(each):
+                    held.callback(lock.close)
+                database.migrate(each)
+            for table, rows in moving.move(*both):
+                click.echo(f"{rows:>10,}  {table}")
+        except SettingsError as error:
+            raise click.ClickException(str(error).replace("NGAZI_DATABASE_URL", "URL")) from None
+        except database.AlreadyServed:
+            raise click.ClickException("The gateway is running on this database. Stop it first.") from None
+        except moving.NotEmpty as error:
+            raise click.ClickException(str(error.__doc__)) from None
+        except DBAPIError as error:
+            cause = " ".join(str(error.orig).split())
+            raise click.ClickException(f"A database cannot be used: {cause}") from None
+    click.echo("Done. Set NGAZI_DATABASE_URL to the new database, keep NGAZI_SECRET_KEY, and start.")
 
 
 @main.command(name="settings")
