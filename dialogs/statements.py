@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from json import loads
 from typing import Any
 
 from sqlalchemy import (
     BigInteger,
+    Connection,
     DateTime,
     Executable,
     Table,
@@ -87,6 +89,38 @@ def table(model: type[Base]) -> Table:
     found = model.__table__
     assert isinstance(found, Table)
     return found
+
+
+def gathered(dialect: str, wanted: Any, json: Sequence[str] = ()) -> Executable:
+    """On SQLite, all rows as one JSON text: fetching each alone would hand the interpreter's lock to and fro.
+
+    `json` names the columns that hold JSON already.
+    """
+    if dialect != "sqlite":
+        statement: Executable = wanted
+        return statement
+    rows = wanted.subquery()
+    columns = [func.json(column) if column.name in json else column for column in rows.c]
+    return select(func.json_group_array(func.json_array(*columns)))
+
+
+def fetch(db: Connection, statement: Executable, values: Mapping[str, Any]) -> Sequence[Sequence[Any]]:
+    """The rows of a `gathered` statement. On SQLite times are text and truth is a number; see `time_of`."""
+    found = db.execute(statement, values)
+    if db.dialect.name == "sqlite":
+        rows: list[list[Any]] = loads(found.scalar_one())
+        return rows
+    return found.all()
+
+
+def time_of(value: str | datetime) -> datetime:
+    """A time that was fetched."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def decoded(value: Any) -> Any:
+    """JSON that was fetched, as what it says."""
+    return loads(value) if isinstance(value, str) else value
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,40 +201,57 @@ def statements(dialect: str) -> Statements:
     )
     looked = rows_of(dialect, {"kind": TEXT, "key": TEXT})
     return Statements(
-        find=select(Address.id, Address.contact_id, Address.kind, Address.key, Address.key_id, Address.heard_at).join(
-            looked, (Address.kind == looked.c.kind) & (Address.key == looked.c.key)
+        find=gathered(
+            dialect,
+            select(Address.id, Address.contact_id, Address.kind, Address.key, Address.key_id, Address.heard_at).join(
+                looked, (Address.kind == looked.c.kind) & (Address.key == looked.c.key)
+            ),
         ),
         hear=hear,
         make=make,
         bind=bind,
-        lock=select(
-            Contact.id,
-            Contact.language,
-            Contact.country,
-            Contact.consent_at,
-            Contact.stopped_at,
-            Contact.private_phone,
-        )
-        .where(Contact.id.in_(ids))
-        .order_by(Contact.id)
-        .with_for_update(key_share=True),
-        see=update(table(Contact)).values(seen_at=now).where(Contact.id.in_(ids)),
-        fields=select(Field.contact_id, Field.name, Field.value).where(Field.contact_id.in_(ids)),
-        dues=select(Due.contact_id, Due.name, Due.on)
-        .where(Due.contact_id.in_(ids), Due.done_at.is_(None))
-        .order_by(Due.id),
-        runs=select(Run.id, Run.contact_id, Run.dialog, Run.answers, Run.before, Run.started_at, Run.updated_at).where(
-            Run.contact_id.in_(ids), Run.finished_at.is_(None)
+        lock=gathered(
+            dialect,
+            select(
+                Contact.id,
+                Contact.language,
+                Contact.country,
+                Contact.consent_at,
+                Contact.stopped_at,
+                Contact.private_phone,
+            )
+            .where(Contact.id.in_(ids))
+            .order_by(Contact.id)
+            .with_for_update(key_share=True),
         ),
-        sessions=select(
-            Session.channel,
-            Session.key,
-            Session.contact_id,
-            Session.consumed,
-            Session.shown,
-            Session.started_at,
-            Session.ended_at,
-        ).join(keys, (Session.channel == keys.c.channel) & (Session.key == keys.c.key)),
+        see=update(table(Contact)).values(seen_at=now).where(Contact.id.in_(ids)),
+        fields=gathered(dialect, select(Field.contact_id, Field.name, Field.value).where(Field.contact_id.in_(ids))),
+        dues=gathered(
+            dialect,
+            select(Due.contact_id, Due.name, Due.on)
+            .where(Due.contact_id.in_(ids), Due.done_at.is_(None))
+            .order_by(Due.id),
+        ),
+        runs=gathered(
+            dialect,
+            select(Run.id, Run.contact_id, Run.dialog, Run.answers, Run.before, Run.started_at, Run.updated_at).where(
+                Run.contact_id.in_(ids), Run.finished_at.is_(None)
+            ),
+            json=("answers", "before"),
+        ),
+        sessions=gathered(
+            dialect,
+            select(
+                Session.channel,
+                Session.key,
+                Session.contact_id,
+                Session.consumed,
+                Session.shown,
+                Session.started_at,
+                Session.ended_at,
+            ).join(keys, (Session.channel == keys.c.channel) & (Session.key == keys.c.key)),
+            json=("shown",),
+        ),
         keep=upsert(Field, {"contact_id": INT, "name": TEXT, "value": TEXT}, ["contact_id", "name"], ["value"]),
         make_runs=made.returning(run.c.id, run.c.contact_id, run.c.dialog, run.c.finished_at),
         change_runs=update(run)

@@ -11,14 +11,14 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
 from dialogs.engine import Entry
 from dialogs.inbound import Inbound
 from dialogs.seal import Seal
-from dialogs.statements import Statements, statements
+from dialogs.statements import Statements, decoded, fetch, statements, time_of
 from dialogs.tables import Address, Base, Contact, Keyring, Run, Session
 
 HEARD_LATELY = timedelta(hours=1)  # `address.heard_at` is as exact as this
@@ -98,6 +98,17 @@ def session_key(inbound: Inbound, contact_id: int) -> str:
     return f"ussd:{inbound.session}" if inbound.kind == "ussd" else f"{inbound.kind}:{contact_id}"
 
 
+class Heard(NamedTuple):
+    """An address as it stands in its table."""
+
+    id: int
+    contact_id: int | None
+    kind: str
+    key: str
+    key_id: str | None
+    heard_at: datetime | str
+
+
 class Vanished(Exception):
     """Another process erased a contact of this list between our looking and our locking: take the list once more."""
 
@@ -117,16 +128,14 @@ def meet(
     sql = statements(db.dialect.name)
     wanted = {seal.key(*address_kind(each.address)): each.address for each in inbounds}
     rows = [{"kind": address_kind(address)[0], "key": key} for key, address in wanted.items()]
-    seen = {row.key: row for row in db.execute(sql.find, {"rows": json.dumps(rows)})}
+    seen = {row[3]: Heard(*row) for row in fetch(db, sql.find, {"rows": json.dumps(rows)})}
     lately = now - HEARD_LATELY
-    silent = [
-        row for row in rows if (old := seen.get(row["key"])) is None or not old.contact_id or old.heard_at < lately
-    ]
+    silent = [row for row in rows if not _lately(seen.get(row["key"]), lately)]
     known_silent = {seen[row["key"]].contact_id for row in silent if row["key"] in seen}
     if silent:
         silent.sort(key=lambda row: (row["kind"], row["key"]))
         for row in db.execute(sql.hear, {"rows": json.dumps(silent), "now": now}):
-            seen[row.key] = row
+            seen[row.key] = Heard(*row)
     people: dict[str, Person] = {}
     missing: dict[str, list[int]] = {}
     for key, address in wanted.items():
@@ -141,6 +150,11 @@ def meet(
     if back := sorted({person.id for person in people.values() if person.id in known_silent}):
         db.execute(sql.see, {"ids": json.dumps(back), "now": now})
     return people
+
+
+def _lately(heard: Heard | None, lately: datetime) -> bool:
+    """True for an address that has a contact and was heard since then: nothing is to be written."""
+    return heard is not None and bool(heard.contact_id) and time_of(heard.heard_at) >= lately
 
 
 def _make(
@@ -170,30 +184,28 @@ def _load(
         if first is not person:
             first.sealed = first.sealed or person.sealed
             people[address] = first  # type: ignore[index]
-    locked = db.execute(sql.lock, ids).all()
+    locked = fetch(db, sql.lock, ids)
     if len(locked) < len(by_id):
         raise Vanished
     for id, language, country, consent_at, stopped_at, private in locked:
         person = by_id[id]
         person.language, person.country = language, country
         person.consent, person.stopped = consent_at is not None, stopped_at is not None
-        person.private_phone = private
-    for contact_id, name, value in db.execute(sql.fields, ids):
+        person.private_phone = None if private is None else bool(private)
+    for contact_id, name, value in fetch(db, sql.fields, ids):
         by_id[contact_id].fields[name] = value
-    for contact_id, name, on in db.execute(sql.dues, ids):
-        by_id[contact_id].dues[name] = on.isoformat()
-    for id, contact_id, dialog, answers, before, started_at, updated_at in db.execute(sql.runs, ids):
-        entries = [(step, choice) for step, choice in json.loads(answers)]
-        fields = json.loads(before) if before != "{}" else {}
-        by_id[contact_id].runs[dialog] = RunState(dialog, entries, started_at, updated_at, fields, id)
+    for contact_id, name, on in fetch(db, sql.dues, ids):
+        by_id[contact_id].dues[name] = str(on)
+    for id, contact_id, dialog, answers, before, started_at, updated_at in fetch(db, sql.runs, ids):
+        entries = [(step, choice) for step, choice in decoded(answers)]
+        times = time_of(started_at), time_of(updated_at)
+        by_id[contact_id].runs[dialog] = RunState(dialog, entries, *times, decoded(before), id)
     keys = [{"channel": each.channel, "key": session_key(each, people[each.address].id)} for each in inbounds]
     known: dict[tuple[str, str], SessionState] = {}
-    for channel, key, contact_id, consumed, shown, started_at, ended_at in db.execute(
-        sql.sessions, {"rows": json.dumps(keys)}
-    ):
-        known[channel, key] = SessionState(
-            channel, key, contact_id, consumed, json.loads(shown) if shown else None, ended_at is not None, started_at
-        )
+    found = fetch(db, sql.sessions, {"rows": json.dumps(keys)})
+    for channel, key, contact_id, consumed, shown, started_at, ended_at in found:
+        ended, began = ended_at is not None, time_of(started_at)
+        known[channel, key] = SessionState(channel, key, contact_id, consumed, decoded(shown), ended, began)
     for row, each in zip(keys, inbounds, strict=True):
         session = known.get((row["channel"], row["key"]))
         if session is not None:  # of somebody else perhaps: talk refuses that
