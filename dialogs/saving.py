@@ -89,36 +89,29 @@ def _save_runs(
         shown = update(Session).where(Session.contact_id.in_(owners), Session.run_id.in_(dropped))
         db.execute(shown.values(shown=None, run_id=None))
         db.execute(delete(Run).where(Run.id.in_(dropped)))
-    changed, made = [], []
+    going: list[dict[str, Any]] = []
+    scored: list[dict[str, Any]] = []
+    made: list[dict[str, Any]] = []
     by_place: dict[tuple[int, str, bool], RunState] = {}
     for person in people:
         for run in (*person.closed_runs, *person.runs.values()):
             if not run.changed or run.id in dropped:
                 continue
-            row = {
-                "id": run.id,
-                "contact_id": person.id,
-                "dialog": run.dialog,
-                "answers": compact(run.answers),
-                "before": compact(run.before) if run.before else "{}",
-                "started_at": when(run.started_at),
-                "updated_at": when(run.updated_at),
-                "finished_at": when(run.finished_at),
-                "points": run.points,
-                "most": run.most,
-            }
+            # The answers go as they are: the database makes the text of them, in the same pass.
+            row = {"id": run.id, "answers": run.answers, "before": run.before, "updated_at": when(run.updated_at)}
+            if run.id > 0 and not (run.finished_at or run.points or run.most):
+                going.append(row)
+                continue
+            row |= {"finished_at": when(run.finished_at), "points": run.points, "most": run.most}
             if run.id > 0:
-                changed.append(row)
-            else:
-                made.append(row)
-                by_place[person.id, run.dialog, run.finished_at is None] = run
-    if changed:  # closing comes before opening: one run of a dialog may be open
-        scored = [row for row in changed if row["finished_at"] or row["points"] or row["most"]]
-        if scored:
-            db.execute(sql.change_runs, {"rows": compact(scored)})
-        if len(scored) < len(changed):  # most go on: nothing that an index is on changes
-            rest = [row for row in changed if not (row["finished_at"] or row["points"] or row["most"])]
-            db.execute(sql.go_on_runs, {"rows": compact(rest)})
+                scored.append(row)
+                continue
+            made.append(row | {"contact_id": person.id, "dialog": run.dialog, "started_at": when(run.started_at)})
+            by_place[person.id, run.dialog, run.finished_at is None] = run
+    if scored:  # closing comes before opening: one run of a dialog may be open
+        db.execute(sql.change_runs, {"rows": compact(scored)})
+    if going:  # nothing changes that an index is on
+        db.execute(sql.go_on_runs, {"rows": compact(going)})
     given: dict[tuple[int, int], int] = {}
     if made:
         for id, contact_id, dialog, finished_at in db.execute(sql.make_runs, {"rows": compact(made)}):
@@ -156,8 +149,8 @@ def _save_sessions(
                     "contact_id": person.id,
                     "run_id": run_id,
                     "consumed": session.consumed,
-                    "shown": compact(shown) if shown else None,
-                    "started_at": when(session.started_at) or stamp,
+                    "shown": shown or None,
+                    "started_at": stamp,  # only where it is new
                     "ended_at": stamp if session.ended else None,
                 }
             )

@@ -58,7 +58,7 @@ SESSION = {
 
 def when(time: datetime | None) -> str | None:
     """A time as both databases read it out of JSON; on SQLite it is stored just so."""
-    return None if time is None else f"{time:%Y-%m-%d %H:%M:%S.%f}"
+    return None if time is None else time.isoformat(" ", "microseconds")
 
 
 def rows_of(dialect: str, columns: Mapping[str, Any]) -> FromClause:
@@ -234,7 +234,7 @@ def statements(dialect: str) -> Statements:
         ),
         runs=gathered(
             dialect,
-            select(Run.id, Run.contact_id, Run.dialog, Run.answers, Run.before, Run.started_at, Run.updated_at).where(
+            select(Run.id, Run.contact_id, Run.dialog, Run.answers, Run.before, Run.updated_at).where(
                 Run.contact_id.in_(ids), Run.finished_at.is_(None)
             ),
             json=("answers", "before"),
@@ -247,7 +247,6 @@ def statements(dialect: str) -> Statements:
                 Session.contact_id,
                 Session.consumed,
                 Session.shown,
-                Session.started_at,
                 Session.ended_at,
             ).join(keys, (Session.channel == keys.c.channel) & (Session.key == keys.c.key)),
             json=("shown",),

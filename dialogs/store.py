@@ -31,7 +31,7 @@ class RunState:
 
     dialog: str
     answers: list[Entry]
-    started_at: datetime
+    started_at: datetime  # written once, when the run is made
     updated_at: datetime
     before: dict[str, str] = field(default_factory=dict)  # fields that it saved, as they were; "" = not known
     id: int = 0  # below 1: not written yet, a number of this list's own
@@ -52,7 +52,7 @@ class SessionState:
     consumed: int = 0
     shown: dict[str, Any] | None = None
     ended: bool = False
-    started_at: datetime | None = None  # None: not written yet
+    written: bool = False  # it stands in the table
     changed: bool = False
 
 
@@ -196,16 +196,17 @@ def _load(
         by_id[contact_id].fields[name] = value
     for contact_id, name, on in fetch(db, sql.dues, ids):
         by_id[contact_id].dues[name] = str(on)
-    for id, contact_id, dialog, answers, before, started_at, updated_at in fetch(db, sql.runs, ids):
+    for id, contact_id, dialog, answers, before, updated_at in fetch(db, sql.runs, ids):
         entries = [(step, choice) for step, choice in decoded(answers)]
-        times = time_of(started_at), time_of(updated_at)
-        by_id[contact_id].runs[dialog] = RunState(dialog, entries, *times, decoded(before), id)
+        last = time_of(updated_at)
+        by_id[contact_id].runs[dialog] = RunState(dialog, entries, last, last, decoded(before), id)
     keys = [{"channel": each.channel, "key": session_key(each, people[each.address].id)} for each in inbounds]
     known: dict[tuple[str, str], SessionState] = {}
     found = fetch(db, sql.sessions, {"rows": json.dumps(keys)})
-    for channel, key, contact_id, consumed, shown, started_at, ended_at in found:
-        ended, began = ended_at is not None, time_of(started_at)
-        known[channel, key] = SessionState(channel, key, contact_id, consumed, decoded(shown), ended, began)
+    for channel, key, contact_id, consumed, shown, ended_at in found:
+        known[channel, key] = SessionState(
+            channel, key, contact_id, consumed, decoded(shown), ended_at is not None, written=True
+        )
     for row, each in zip(keys, inbounds, strict=True):
         session = known.get((row["channel"], row["key"]))
         if session is not None:  # of somebody else perhaps: talk refuses that

@@ -92,7 +92,7 @@ class Turn:
     def put(self, shown: Shown) -> None:
         """Remember what the phone shows now."""
         self.shown, stored = shown, shown.to_json()
-        if stored != self.session.shown or self.session.started_at is None:
+        if stored != self.session.shown or not self.session.written:
             self.session.shown, self.session.changed = stored, True
 
     def walk(self, dialog: Dialog, run: RunState) -> Standing:

@@ -31,8 +31,9 @@ def phone(site: Site) -> AtPhone:
 
 def rows(site: Site, *columns: Any) -> list[tuple[Any, ...]]:
     """What stands in the tables."""
+    first = columns[0].class_
     with site.database() as db:
-        return [tuple(row) for row in db.execute(select(*columns))]
+        return [tuple(row) for row in db.execute(select(*columns).order_by(*first.__table__.primary_key))]
 
 
 def count(site: Site, table: type) -> int:
