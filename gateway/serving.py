@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 
 import click
@@ -43,7 +44,18 @@ def run(settings: Settings, place: socket.socket) -> None:
         told = "\n".join(str(problem) for problem in error.problems if problem.level == "error")
         raise click.ClickException(f"{told}\nThe content has errors: ngazi content check") from None
     logs.set_up()
+    spare_garbage_collection()
     Server(configured(app), greeting(settings, place)).run(sockets=[place])
+
+
+def spare_garbage_collection() -> None:
+    """Let the collector of cycles alone with what lives for ever (content, tables, modules), and call it seldom.
+
+    Callbacks leave next to no cycles; looking at everything after every 700 objects took a fifth of the time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def configured(app: ASGIApp) -> uvicorn.Config:

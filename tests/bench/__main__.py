@@ -8,17 +8,21 @@ from pathlib import Path
 
 import click
 
+from tests.bench import profile, tables
 from tests.bench.calls import Wrong
-from tests.bench.house import Bench, Wishes
+from tests.bench.house import Bench
+from tests.bench.rounds import Wishes
 from tests.bench.servers import NotStarted
 
-TABLES = ("compare", "store", "engine")
+TABLES = {"compare": tables.compare, "store": tables.store, "engine": tables.engine}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--table", "tables", multiple=True, type=click.Choice(TABLES), help="Only this table; all without it.")
+@click.option(
+    "--table", "wanted", multiple=True, type=click.Choice(list(TABLES)), help="Only this table; all without it."
+)
 @click.option("--rounds", default=3, show_default=True, help="Rounds; the median counts.")
-@click.option("--seconds", default=5.0, show_default=True, help="Length of one measurement.")
+@click.option("--seconds", default=3.0, show_default=True, help="Length of one measurement.")
 @click.option("--numbers", default=50_000, show_default=True, help="Different phone numbers that call.")
 @click.option("--lines", default=64, show_default=True, help="Connections.")
 @click.option(
@@ -26,10 +30,10 @@ TABLES = ("compare", "store", "engine")
 )
 @click.option("--only", multiple=True, help="Only servers whose name holds this, beside the bare one.")
 @click.option("--quick", is_flag=True, help="Small and short: shows that it works, its numbers say little.")
-@click.option("--profile", is_flag=True, help="Show what costs, by py-spy, instead of the tables.")
+@click.option("--profile", "look", is_flag=True, help="Show what costs, by py-spy, instead of the tables.")
 @click.option("--markdown", type=click.Path(dir_okay=False, path_type=Path), help="Write a page too.")
 def main(
-    tables: tuple[str, ...],
+    wanted: tuple[str, ...],
     rounds: int,
     seconds: float,
     numbers: int,
@@ -37,7 +41,7 @@ def main(
     stores: str,
     only: tuple[str, ...],
     quick: bool,
-    profile: bool,
+    look: bool,
     markdown: Path | None,
 ) -> None:
     """How many phones one machine answers, beside a bare form endpoint."""
@@ -48,11 +52,11 @@ def main(
     with tempfile.TemporaryDirectory(prefix="ngazi-bench-") as folder:
         try:
             with Bench(Path(folder), Wishes(rounds, seconds, numbers, lines, sizes, only), click.echo) as bench:
-                if profile:
-                    bench.profile()
+                if look:
+                    profile.show(bench)
                     return
-                for table in tables or TABLES:
-                    getattr(bench, table)()
+                for table in wanted or TABLES:
+                    TABLES[table](bench)
                 bench.conclude(time.monotonic() - begun)
                 if markdown:
                     markdown.write_text(bench.page())

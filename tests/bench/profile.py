@@ -9,8 +9,11 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from tests.bench.page import Table
-from tests.bench.servers import ROOT
+from tests.bench.calls import Wrong
+from tests.bench.house import LEAD, Bench
+from tests.bench.page import Table, number
+from tests.bench.rounds import POSTGRES, SQLITE, Seen
+from tests.bench.servers import ROOT, ngazi, stopping
 
 RATE = 250  # looks a second
 TOP = 45
@@ -55,6 +58,26 @@ def summed(name: str, file: Path) -> list[Table]:
         rows: list[tuple[str, ...]] = [(frame, f"{count / total:.1%}") for frame, count in counts.most_common(TOP)]
         tables.append(Table(f"{name}: processor time of each function {title}", ("function", "share"), rows, [shares]))
     return tables
+
+
+def show(bench: Bench) -> None:
+    """What costs, on each database."""
+    for kind, name in (("sqlite", SQLITE), ("postgresql", POSTGRES)):
+        if not bench.wishes.wanted(name):
+            continue
+        seen = Seen(ngazi(name, bench.folder, bench.filled(kind, bench.wishes.numbers)))
+        with stopping(seen.server):
+            bench.gather(seen.server, bench.wishes.numbers, bench.wishes.numbers)
+            bench.call(seen, LEAD)
+            file = bench.folder / f"{kind}.stacks"
+            looking = watch(seen.server.processes[0].pid, bench.wishes.seconds, file)
+            run = bench.call(seen, bench.wishes.seconds + 2)
+            _, words = looking.communicate()
+            if looking.returncode:
+                raise Wrong(f"py-spy: {words.decode().strip()}")
+        bench.say(f"{name}: {number(run['rate'])} requests/s while it was looked at\n")
+        for table in summed(name, file):
+            bench.say(table.plain())
 
 
 def _short(frame: str) -> str:
