@@ -23,7 +23,7 @@ from dialogs.written import Written, read_folder
 CODE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*")
 
 
-@click.group()
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--content",
     "folder",

@@ -112,7 +112,7 @@ class Phone:
         return messages[::-1]
 
 
-@click.command()
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server runs.")
 @click.option("--phone", default="", metavar="+255...", help="The number that calls.")
 @click.option("--code", default="", metavar="*384*77#", help="What is dialled, if not the code of the service.")
