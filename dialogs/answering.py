@@ -23,10 +23,11 @@ def answer(turn: Turn, typed: str) -> Reply:
         word = turn.content.words.get(fold_word(text), "")
         if word in FOR_THE_HOUSE:
             return obey(turn, word)
-    if shown.say:
-        return answer_said(turn, text)
-    if shown.step == RESUME:
-        return answer_resume(turn, text)
+    if shown.say or shown.step == RESUME:
+        if not shown.choices:  # what is read out first took a page of its own
+            shown.page += text == "1"
+            return course.show(turn)
+        return answer_said(turn, text) if shown.say else answer_resume(turn, text)
     place = turn.stands()
     if place is None:
         return course.moved_on(turn)
@@ -154,7 +155,9 @@ def answer_said(turn: Turn, text: str) -> Reply:
     if text == "1":
         turn.person.seal = "" if turn.person.sealed else turn.inbound.address
         parts, *_ = step_parts(turn.scene(standing), step, standing)
-        turn.person.lists.append(("\n".join(parts), f"list:{dialog.id}:{turn.person.id}:{turn.now:%Y%m%d%H%M%S%f}"))
+        turn.person.lists.append(
+            ("\n".join(parts), f"list:{turn.session.channel}:{turn.session.key}:{turn.session.consumed}")
+        )
         return read_to_end(turn, dialog, run, step, "common:sms_sent", offered=True)
     return read_to_end(turn, dialog, run, step, offered=True)
 
@@ -171,7 +174,7 @@ def read_to_end(turn: Turn, dialog: Dialog, run: RunState, step: Step, lead: str
 
 
 def obey(turn: Turn, word: str) -> Reply:
-    """STOP, HELP, course.MENU and START, in any language of the content."""
+    """STOP, HELP, MENU and START, in any language of the content."""
     person = turn.person
     if word == "stop":
         again, person.stopped, person.unseal = person.stopped, True, True

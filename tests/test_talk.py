@@ -492,3 +492,25 @@ def test_who_does_not_want_the_list_gets_none_and_the_number_is_not_kept(with_li
     assert phone.play(*keys).text.startswith(MENU)
     assert rows(with_list, Address.sealed) == [(None,)]
     assert count(with_list, Message) == 0
+
+
+def test_a_long_word_of_help_before_the_resume_question_takes_a_page_of_its_own(
+    new_site: Callable[..., Site], tmp_path: Path
+):
+    folder = tmp_path / "content"
+    copy_content(folder)
+    file = folder / "common.yaml"
+    short = "Please reply with one of the numbers."
+    file.write_text(
+        file.read_text().replace(short, short + " They stand before each line on the screen of your phone.")
+    )
+    phone = new_site(Keeper(folder, drafts=True)).phone()
+    at_saf1(phone)
+    phone.type("2")
+    phone.dial()
+    screen = phone.type("7")
+    assert screen.text.startswith(short)
+    assert "Go on?" not in screen.text
+    assert phone.type("5").text == screen.text
+    assert phone.type("1").text.startswith(RESUME)
+    assert phone.type("1").text.startswith(SAF2)
