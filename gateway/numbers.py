@@ -17,7 +17,6 @@ _E164 = re.compile(r"\+[1-9][0-9]{7,14}")
 _WRITTEN = re.compile(r"\s*\+?[0-9 \t().\-/]+\s*")
 
 
-@lru_cache(maxsize=20_000)
 def normalise(written: str, country: str = "") -> str | None:
     """The number as E.164 with a plus, or None if it can be none.
 
@@ -63,7 +62,6 @@ def _lengths(code: str) -> frozenset[int] | None:
     return frozenset(metadata.general_desc.possible_length)
 
 
-@lru_cache(maxsize=20_000)
 def country_of(address: str) -> str:
     """The country of an E.164 number or a WhatsApp address, two letters; "" if there is none."""
     try:
