@@ -8,7 +8,7 @@ from dialogs import engine, progress, store
 from dialogs.engine import END, Standing
 from dialogs.inbound import Reply
 from dialogs.script import Dialog, Step
-from dialogs.showing import ASIDE, RESUME, RESUME_CHOICES, Shown, is_typed, reply_of, step_parts, title_of
+from dialogs.showing import ASIDE, RESUME, RESUME_CHOICES, Shown, is_typed, step_parts, title_of
 from dialogs.store import RunState
 from dialogs.turn import Turn
 
@@ -214,4 +214,4 @@ def aside(
     """The page after an unkept answer. What is remembered of it is the same whatever the answer was."""
     turn.put(Shown(dialog.id, run.id, step.id, ASIDE, lead=lead))
     scene = turn.scene(None)
-    return reply_of(scene.pages(turn.lead(), (scene.text(said),), (), back=True, ends=False, typed=False)[0], ())
+    return turn.reply(scene.pages(turn.lead(), (scene.text(said),), (), back=True, ends=False, typed=False)[0])

@@ -9,7 +9,7 @@ from typing import Any
 from dialogs.content import Content
 from dialogs.engine import Standing, band_of, may_end
 from dialogs.gsm import wire
-from dialogs.inbound import Inbound, Reply
+from dialogs.inbound import Inbound
 from dialogs.locale import Language, fill
 from dialogs.screen import Keys, Page, Room, lay_out
 from dialogs.script import SWITCHES, Dialog, Step
@@ -203,11 +203,6 @@ def advice_parts(scene: Scene, step: Step, standing: Standing) -> tuple[str, ...
     if len(scene.pages("", (together,), (), back=True, ends=False, typed=False)) > 1:
         return (heading, *collected)  # an advice is never cut to make room for its heading
     return (together, *collected[1:])
-
-
-def reply_of(page: Page, choices: tuple[str, ...]) -> Reply:
-    """What goes to the provider."""
-    return Reply(page.text, tuple(choices[place] for place in page.choices), not page.ends)
 
 
 def title_of(scene: Scene, dialog: Dialog) -> str:

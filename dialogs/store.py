@@ -197,7 +197,7 @@ def _load(
     for contact_id, name, on in fetch(db, sql.dues, ids):
         by_id[contact_id].dues[name] = str(on)
     for id, contact_id, dialog, answers, before, updated_at in fetch(db, sql.runs, ids):
-        entries = [(step, choice) for step, choice in decoded(answers)]
+        entries = entries_of(answers)
         last = time_of(updated_at)
         by_id[contact_id].runs[dialog] = RunState(dialog, entries, last, last, decoded(before), id)
     keys = [{"channel": each.channel, "key": session_key(each, people[each.address].id)} for each in inbounds]
@@ -213,12 +213,17 @@ def _load(
             people[each.address].sessions[session.channel, session.key] = session
 
 
+def entries_of(stored: Any) -> list[Entry]:
+    """The answers of a run out of what its table has, decoded already or not."""
+    return [(step, choice) for step, choice in decoded(stored)]
+
+
 def closed_run(db: Connection, contact_id: int, run_id: int) -> tuple[list[Entry], dict[str, str]]:
     """The answers of one run of this contact, and the fields as they were before it; empty where it is gone."""
     found = db.execute(select(Run.answers, Run.before).where(Run.id == run_id, Run.contact_id == contact_id)).first()
     if found is None:
         return [], {}
-    return [(step, choice) for step, choice in json.loads(found.answers)], json.loads(found.before)
+    return entries_of(found.answers), json.loads(found.before)
 
 
 def end_session(db: Connection, channel: str, session: str, now: datetime) -> None:
@@ -253,10 +258,7 @@ def forget(db: Connection, contact_id: int) -> None:
 def past_runs(db: Connection, contact_id: int) -> dict[str, tuple[list[Entry], datetime]]:
     """The answers of the newest finished run of each dialog, and when it was last touched."""
     found = db.execute(statements(db.dialect.name).past, {"id": contact_id})
-    return {
-        dialog: ([(step, choice) for step, choice in json.loads(answers)], updated_at)
-        for dialog, answers, updated_at in found
-    }
+    return {dialog: (entries_of(answers), updated_at) for dialog, answers, updated_at in found}
 
 
 def check_key(db: Connection, seal: Seal, now: datetime) -> bool:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 from dialogs import answering, course, saving
 from dialogs.gsm import clean
 from dialogs.inbound import Inbound, Reply
-from dialogs.locale import fold_word
+from dialogs.locale import fill, fold_word
 from dialogs.showing import House, Shown
 from dialogs.store import Person, SessionState, session_key
 from dialogs.turn import Calls, Turn
@@ -67,10 +67,8 @@ def busy(house: House) -> Reply:
 def closing(house: House, key: str, person: Person | None = None) -> Reply:
     """A common text that ends a call, in the person's language where it is known."""
     language = house.language(person.language if person else "")
-    filled = house.content.text(f"common:{key}", language.code)
-    for name, value in house.outside(person.country if person else "").items():
-        filled = filled.replace("{" + name + "}", value)
-    return Reply(filled)
+    said = house.content.text(f"common:{key}", language.code)
+    return Reply(fill(said, house.outside(person.country if person else "")))
 
 
 def take(turn: Turn) -> Reply:

@@ -226,8 +226,10 @@ class Desk:
                 with self.engine.begin() as db:
                     return work(db)
             except SQLAlchemyError as error:
-                if not last and (_is_stale(error) or _state(error) in AGAIN):
+                if not last and _is_stale(error):
                     self.engine.dispose()
+                    continue
+                if not last and _state(error) in AGAIN:
                     continue
                 if _is_away(error):
                     self._away(error)
@@ -318,10 +320,10 @@ def _is_away(error: SQLAlchemyError) -> bool:
     """True if the database cannot be reached or written now, so that the same again would fail again."""
     if not isinstance(error, DBAPIError) or isinstance(error, IntegrityError):
         return not isinstance(error, DBAPIError) and "Timeout" in type(error).__name__
-    state = getattr(error.orig, "sqlstate", None)
+    state = _state(error)
     if state in AGAIN:
         return False
-    if error.connection_invalidated or state is None or state[:2] in ("08", "53", "57", "58", "25", "XX"):
+    if error.connection_invalidated or not state or state[:2] in ("08", "53", "57", "58", "25", "XX"):
         return type(error).__name__ in ("OperationalError", "InterfaceError", "InternalError", "DatabaseError")
     return False
 
@@ -331,7 +333,7 @@ def _is_stale(error: SQLAlchemyError) -> bool:
     return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
-def _state(error: SQLAlchemyError) -> str:
+def _state(error: BaseException) -> str:
     """PostgreSQL's code, or nothing."""
     return getattr(getattr(error, "orig", None), "sqlstate", None) or ""
 
@@ -339,8 +341,7 @@ def _state(error: SQLAlchemyError) -> str:
 def _name(error: BaseException) -> str:
     """What kind of error, without its values."""
     orig = getattr(error, "orig", None)
-    state = getattr(orig, "sqlstate", "") or ""
-    return f"{type(error).__name__} {type(orig).__name__ if orig else ''} {state}".strip()
+    return f"{type(error).__name__} {type(orig).__name__ if orig else ''} {_state(error)}".strip()
 
 
 def _frames(error: BaseException) -> str:
