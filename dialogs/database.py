@@ -137,7 +137,18 @@ def migrations(engine: Engine, connection: Connection | None = None) -> Config:
 
 def migrate(engine: Engine) -> None:
     """Bring the tables to the newest version; does nothing where they are. Two at once wait for each other."""
-    with engine.begin() as db:
+    with engine.connect() as db:
         if engine.dialect.name == "postgresql":
-            db.execute(text("SELECT pg_advisory_xact_lock(7382001)"))
-        command.upgrade(migrations(engine, db), "head")
+            with db.begin():
+                db.execute(text("SELECT pg_advisory_xact_lock(7382001)"))
+                command.upgrade(migrations(engine, db), "head")
+            return
+        plain: Any = db.connection.dbapi_connection  # SQLite hears this outside of transactions only
+        plain.execute("PRAGMA foreign_keys=OFF")  # a table that is made anew would take along what it owns
+        try:
+            with db.begin():
+                command.upgrade(migrations(engine, db), "head")
+                if db.exec_driver_sql("PRAGMA foreign_key_check").first():
+                    raise RuntimeError("the new tables do not fit together")
+        finally:
+            plain.execute("PRAGMA foreign_keys=ON")

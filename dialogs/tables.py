@@ -95,7 +95,11 @@ class Field(Base):
 
 
 class Due(Base):
-    """A date that reminders count from; of a person or of a group."""
+    """A date that reminders count from; of a person or of a group. Of a series that comes again and again: its start.
+
+    `was` is the date before the last change, at `set_at`. `next_at` is when the next reminder is to be written;
+    none: nothing more is to come.
+    """
 
     __tablename__ = "due"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -103,11 +107,16 @@ class Due(Base):
     group_id: Mapped[int | None] = mapped_column(owner("group"), index=True)
     name: Mapped[str] = mapped_column(String(30))
     on: Mapped[date]
+    was: Mapped[date | None]
+    set_at: Mapped[datetime | None]
+    next_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     __table_args__ = (
         Index(None, "name", "on"),
+        Index(None, "next_at", sqlite_where=text("next_at IS NOT NULL"),
+              postgresql_where=text("next_at IS NOT NULL")),
         CheckConstraint("(contact_id IS NULL) <> (group_id IS NULL)", name="one_owner"),
-    )
+    )  # fmt: skip
 
 
 class Group(Base):
@@ -127,6 +136,24 @@ class Member(Base):
     group_id: Mapped[int] = mapped_column(owner("group"), primary_key=True)
     contact_id: Mapped[int] = mapped_column(owner(), primary_key=True, index=True)
     role: Mapped[str] = mapped_column(String(30), default="")
+
+
+class Consent(Base):
+    """The ledger of what a person agreed to and took back, with the words that they read.
+
+    `what` is consent, all (STOP and START), or the field that keeps the answer (reminders, news, ...); `how` the
+    channel's kind (ussd, sms, bot), import, provider or staff.
+    """
+
+    __tablename__ = "consent"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    contact_id: Mapped[int] = mapped_column(owner(), index=True)
+    what: Mapped[str] = mapped_column(String(30))
+    yes: Mapped[bool]
+    how: Mapped[str] = mapped_column(String(20))
+    wording: Mapped[str] = mapped_column(Text, default="")
+    revision: Mapped[str] = mapped_column(String(12), default="")
+    at: Mapped[datetime]
 
 
 class Run(Base):

@@ -21,6 +21,8 @@ OPTIONS: Mapping[str, str] = {
     "max_units": "Letters that a USSD screen holds in scripts outside GSM-7: 70.",
     "strip": "On a shared code: how many first inputs belong to the code and are dropped: 0.",
     "price": "What one SMS segment costs: `0.8KES`.",
+    "rate": "Messages a second that may be sent: `20`, or `0.02` for one in 50 seconds.",
+    "base": "Where messages are sent instead of the provider's own address: `http://127.0.0.1:9001`, for trying out.",
     "shared_key": "Twilio: the SharedKey that signs callbacks, if it is not the auth token.",
 }
 
@@ -45,12 +47,14 @@ class Channel:
     options: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), repr=False)
     room: Room = field(init=False, repr=False)
     strip: int = field(init=False, repr=False)
+    rate: float = field(init=False, repr=False)  # messages a second; 0: as the provider's Carriage says
 
     def __post_init__(self) -> None:
         septets = self._number("max_septets", 160, 40, 182)
         units = self._number("max_units", 70, 20, 91)
         object.__setattr__(self, "room", Room(septets=septets, units=units))
         object.__setattr__(self, "strip", self._number("strip", 0, 0, 9))
+        object.__setattr__(self, "rate", self._rate())
 
     @property
     def code(self) -> str:
@@ -67,8 +71,25 @@ class Channel:
         """Of one SMS segment, with its currency: 0.8KES."""
         return self.options.get("price", "")
 
+    @property
+    def base(self) -> str:
+        """Where to send instead of the provider's own address; "" for there."""
+        return self.options.get("base", "").rstrip("/")
+
+    @property
+    def sender(self) -> str:
+        """What SMS are sent from; "" for what the provider chooses."""
+        return self.options.get("from", "")
+
     def with_secrets(self, *secrets: str) -> Channel:
         return Channel(self.name, self.provider, self.user, self.key, self.host, secrets, self.options)
+
+    def _rate(self) -> float:
+        written = self.options.get("rate", "0")
+        if not re.fullmatch(r"[0-9]{1,5}(\.[0-9]{1,4})?", written):
+            mend = "is a number of messages a second, such as 20 or 0.02"
+            raise SettingsError(f"NGAZI_CHANNELS: rate of channel {self.name} {mend}.")
+        return float(written)
 
     def _number(self, option: str, default: int, least: int, most: int) -> int:
         written = self.options.get(option, str(default))

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from sqlalchemy import Connection, Engine, Table, func, insert, select, update
 
 from dialogs.tables import Base
-from gateway import outbox  # the tables of the gateway move too
+from gateway import tables  # of the gateway: they move too
 
 SLICE = 2_000  # rows at a time
-assert outbox.Message.metadata is Base.metadata
+assert tables.Message.metadata is Base.metadata
 
 
 class NotEmpty(Exception):

@@ -11,26 +11,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import (
-    CheckConstraint,
-    Connection,
-    DateTime,
-    ForeignKey,
-    Index,
-    LargeBinary,
-    String,
-    Text,
-    UniqueConstraint,
-    bindparam,
-    insert,
-    literal,
-    select,
-    true,
-    update,
-)
-from sqlalchemy import text as sql_text
+from sqlalchemy import Connection, DateTime, bindparam, insert, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column
 
 from dialogs.gsm import segment_count
 from dialogs.inbound import Inbound, Reply
@@ -38,96 +20,13 @@ from dialogs.seal import Seal
 from dialogs.statements import INT, TEXT, rows_of, table
 from dialogs.store import Person, address_kind
 from dialogs.sweep import SLICE
-from dialogs.tables import Address, Base, Contact, owner
+from dialogs.tables import Address, Contact
 from gateway.providers import DeliveryReport
+from gateway.tables import REPLIES_FIRST, Message, Report
 
-STATUSES = ("received", "queued", "sending", "sent", "delivered", "failed", "refused", "expired", "unknown")
 RANK = {"queued": 0, "sending": 1, "sent": 2, "unknown": 2, "expired": 3, "failed": 3, "refused": 3, "delivered": 4}
 REPLY_OWNER = "reply"  # whom the sealed address of a reply belongs to: nobody, so that it outlives a forgotten contact
-REPLIES_FIRST, BULK = 0, 9
 REPLY_LASTS = timedelta(days=1)  # an answer to a message of yesterday would only puzzle
-
-
-class Message(Base):
-    """One SMS (or chat message) in or out."""
-
-    __tablename__ = "message"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    channel: Mapped[str] = mapped_column(String(40))
-    provider_id: Mapped[str | None] = mapped_column(String(200))
-    dedupe: Mapped[str | None] = mapped_column(String(200), unique=True)
-    contact_id: Mapped[int | None] = mapped_column(owner(), index=True)
-    address_id: Mapped[int | None] = mapped_column(ForeignKey("address.id", ondelete="SET NULL"), index=True)
-    to_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-    to_key_id: Mapped[str | None] = mapped_column(String(8))
-    direction: Mapped[str] = mapped_column(String(3))
-    kind: Mapped[str] = mapped_column(String(10))
-    about: Mapped[dict[str, Any] | None]
-    text: Mapped[str | None] = mapped_column(Text)
-    language: Mapped[str] = mapped_column(String(12), default="")
-    segments: Mapped[int] = mapped_column(default=0)
-    cost: Mapped[str] = mapped_column(String(40), default="")
-    status: Mapped[str] = mapped_column(String(10))
-    attempts: Mapped[int] = mapped_column(default=0)
-    due_at: Mapped[datetime]
-    lease_until: Mapped[datetime | None]
-    expires_at: Mapped[datetime | None]
-    priority: Mapped[int] = mapped_column(default=REPLIES_FIRST)
-    error: Mapped[str] = mapped_column(String(200), default="")
-    broadcast_id: Mapped[int | None] = mapped_column(ForeignKey("broadcast.id"), index=True)
-    revision: Mapped[str] = mapped_column(String(12), default="")
-    created_at: Mapped[datetime]
-    sent_at: Mapped[datetime | None]
-    done_at: Mapped[datetime | None]
-    __table_args__ = (
-        UniqueConstraint("channel", "provider_id"),
-        CheckConstraint(f"status IN {STATUSES}", name="status"),
-        CheckConstraint("direction IN ('in', 'out')", name="direction"),
-        CheckConstraint("direction = 'in' OR dedupe IS NOT NULL", name="dedupe"),
-        CheckConstraint("kind IN ('inbound', 'reply', 'broadcast', 'reminder')", name="kind"),
-        Index("ix_message_queued", "channel", "priority", "due_at",
-              sqlite_where=sql_text("status = 'queued'"), postgresql_where=sql_text("status = 'queued'")),
-        Index("ix_message_sending", "lease_until",
-              sqlite_where=sql_text("status = 'sending'"), postgresql_where=sql_text("status = 'sending'")),
-        {"sqlite_autoincrement": True},
-    )  # fmt: skip
-
-
-class Broadcast(Base):
-    """One text for many contacts."""
-
-    __tablename__ = "broadcast"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(200))
-    text: Mapped[dict[str, Any]]
-    audience: Mapped[dict[str, Any]]
-    status: Mapped[str] = mapped_column(String(10), default="draft")
-    queued_to: Mapped[int] = mapped_column(default=0)
-    created_by: Mapped[str] = mapped_column(String(200), default="")
-    approved_by: Mapped[str] = mapped_column(String(200), default="")
-    created_at: Mapped[datetime]
-
-
-class Pace(Base):
-    """How fast a channel may send: one token bucket for all processes."""
-
-    __tablename__ = "pace"
-    channel: Mapped[str] = mapped_column(String(40), primary_key=True)
-    tokens: Mapped[float] = mapped_column(default=0.0)
-    at: Mapped[datetime]
-    paused_at: Mapped[datetime | None]
-    reason: Mapped[str] = mapped_column(String(200), default="")
-
-
-class Report(Base):
-    """A delivery report as it came, without numbers and texts."""
-
-    __tablename__ = "report"
-    id: Mapped[int] = mapped_column(primary_key=True)
-    message_id: Mapped[int | None] = mapped_column(ForeignKey("message.id", ondelete="CASCADE"), index=True)
-    status: Mapped[str] = mapped_column(String(40))
-    raw: Mapped[dict[str, Any]]
-    at: Mapped[datetime]
 
 
 def receive(db: Connection, inbounds: Sequence[Inbound], people: Mapping[str, Person], now: datetime) -> list[Inbound]:

@@ -25,7 +25,8 @@ from dialogs.seal import Seal, WrongKey
 from dialogs.tables import Address, Contact, Session
 from gateway.desk import Busy
 from gateway.numbers import normalise
-from gateway.outbox import REPLY_OWNER, Message
+from gateway.outbox import REPLY_OWNER
+from gateway.tables import Message
 
 if TYPE_CHECKING:
     from gateway.app import House

@@ -159,7 +159,8 @@ class AtPhone:
         """The texts that are queued for this number, oldest first."""
         from sqlalchemy import select
 
-        from gateway.outbox import REPLY_OWNER, Message
+        from gateway.outbox import REPLY_OWNER
+        from gateway.tables import Message
 
         seal = self.site.house.seal
         found = []

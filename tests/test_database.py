@@ -24,7 +24,7 @@ from dialogs.database import (
 )
 from dialogs.tables import Address, Base, Contact, Field, Session
 from gateway.logs import hush, trace
-from gateway.outbox import Message
+from gateway.tables import Message
 from tests.databases import PostgresServer
 
 NOW = datetime(2026, 11, 22, 9, 0, 0)  # noqa: DTZ001  UTC without a zone, as the tables keep it

@@ -29,7 +29,7 @@ from dialogs.seal import Seal
 from dialogs.showing import House
 from dialogs.tables import Address, Answer, Contact, Run
 from gateway.desk import MOST_AT_ONCE, MOST_WAITING, PATIENCE, Busy, Desk
-from gateway.outbox import Message
+from gateway.tables import Message
 from tests.databases import PostgresServer
 from tests.phones import START, Clock
 from tests.test_any_dialog import content, dialog, step

@@ -17,7 +17,8 @@ from dialogs.store import Person
 from dialogs.sweep import SLICE
 from dialogs.tables import Address, Base, Contact
 from gateway import outbox
-from gateway.outbox import RANK, REPLIES_FIRST, REPLY_OWNER, STATUSES, Message, Report
+from gateway.outbox import RANK, REPLY_OWNER
+from gateway.tables import REPLIES_FIRST, STATUSES, Message, Report
 from gateway.providers import DeliveryReport, Status
 
 NOW = datetime(2026, 11, 22, 9, 0, 0)  # noqa: DTZ001  UTC without a zone, as the tables keep it

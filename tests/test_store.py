@@ -21,6 +21,7 @@ from dialogs.showing import House
 from dialogs.store import Person, RunState, SessionState
 from dialogs.sweep import SLICE, sweep, sweep_untraced
 from dialogs.tables import (
+    Consent,
     Address,
     Answer,
     Base,
@@ -34,7 +35,7 @@ from dialogs.tables import (
     Session,
     Tally,
 )
-from gateway.outbox import Message, Report
+from gateway.tables import Message, Report
 
 NOW = datetime(2026, 11, 22, 9, 0, 0)  # noqa: DTZ001  UTC without a zone, as the tables keep it
 LATER = NOW + timedelta(minutes=1)
@@ -772,6 +773,7 @@ def fill(db: Connection, person: Person, group_id: int) -> None:
     call(person, f"call of {person.id}", dialog="quiz", run=-1)
     save(db, person)
     db.execute(insert(Member).values(group_id=group_id, contact_id=person.id))
+    db.execute(insert(Consent).values(contact_id=person.id, what="news", yes=True, how="ussd", at=NOW))
     made = db.execute(insert(Message).values(message_of(person)).returning(Message.id)).scalar()
     db.execute(insert(Report).values(message_id=made, status="sent", raw={}, at=NOW))
 

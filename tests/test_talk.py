@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 
 from dialogs.content import Keeper
 from dialogs.tables import Address, Answer, Contact, Due, Field, Run, Session, Tally
-from gateway.outbox import Message
+from gateway.tables import Message
 from tests.phones import AtPhone, Site
 
 MENU = "Safe and fair work. Choose a number."

@@ -26,6 +26,8 @@ Callback = Literal["ussd", "ussd-end", "sms", "delivery", "optout"]
 Status = Literal["sending", "sent", "delivered", "failed", "unknown"]
 Remedy = Literal["", "later", "bad", "stopped", "halt", "pause"]
 Ending = Literal["done", "left", "failed"]
+Fate = Literal["sent", "delivered", "failed", "refused", "again", "unknown"]
+CALL_LASTS = 15.0  # seconds that one call to a provider may take, connecting and all; leases are longer
 LONGEST_TOKEN = 128  # letters of a provider's id of a session or a message; they send about 40
 
 
@@ -75,8 +77,63 @@ class Ended:
 News = Inbound | DeliveryReport | OptOut | Ended
 
 
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to be handed over now. `id` is ours, of the message row; `to` is +E.164, or whatsapp:+E.164.
+
+    `reference` is the same for the same message for ever, where a provider can use it against a second copy.
+    `lasts` is how many seconds the text stays useful. `template`: WhatsApp's 24 hours are over.
+    """
+
+    id: int
+    to: str = field(repr=False)
+    text: str = field(repr=False)
+    reference: str = ""
+    lasts: int = 0
+    template: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What the provider said of one message.
+
+    `status`: sent (taken, not yet delivered) or delivered; failed or refused: it did not go and never will; again: it
+    surely did not go and may be tried later, after `wait` seconds where the provider named them; unknown: it may have
+    gone, and nobody can tell. `word`, `reason`, `remedy` as in DeliveryReport.
+    """
+
+    id: int
+    status: Fate
+    provider_id: str = ""
+    word: str = ""
+    reason: str = ""
+    remedy: Remedy = ""
+    cost: str = ""
+    wait: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Carriage:
+    """How a provider takes messages: at most `most` in one call, all with one text if `alike`; `calls` at once;
+    `rate` messages a second where the channel's own `rate` does not say. `longest`: letters of one text."""
+
+    most: int = 1
+    alike: bool = False
+    calls: int = 4
+    rate: float = 10.0
+    longest: int = 1600
+
+
 class Provider(Protocol):
-    """One company that carries our texts, for one channel. No method may wait for anything."""
+    """One company that carries our texts, for one channel. Only `send` may wait for anything."""
+
+    @property
+    def carriage(self) -> Carriage:
+        """How it takes messages."""
+
+    def send(self, messages: Sequence[Outgoing]) -> list[Outcome]:
+        """Hand these over in one call, and say what became of each. Blocks for at most CALL_LASTS seconds; called from
+        several threads at once. Never raises for what the provider or the network does: that is an Outcome."""
 
     @property
     def callbacks(self) -> frozenset[str]:
