@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -13,7 +15,7 @@ depends_on = None
 BROADCAST_STATUSES = ("draft", "queueing", "sending", "paused", "cancelled", "done")
 
 
-def where(condition: str) -> dict[str, sa.TextClause]:
+def where(condition: str) -> dict[str, Any]:
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
 
 
