@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dialogs import course, engine, progress
+from dialogs import course, dates, engine, progress
+from dialogs.belongings import find_group
 from dialogs.gsm import clean
 from dialogs.inbound import Reply
 from dialogs.locale import fold_word
-from dialogs.script import Choice, Dialog, Step
+from dialogs.script import GROUP, Choice, Dialog, Step
 from dialogs.showing import ASIDE, READERS, RESUME, RESUME_CHOICES, Shown, asides, is_typed, said_only, step_parts
-from dialogs.store import RunState
+from dialogs.store import RunState, Said
 from dialogs.turn import Turn
 
 SORRY = {"date": "bad_date", "number": "bad_number", "phone": "bad_phone", "text": "bad_text"}
 KEYS = frozenset("12345678")
 FOR_THE_HOUSE = ("stop", "help", "menu", "start")
+MOST_TRIES = 3  # codes of groups that are none, then the menu
 
 
 def answer(turn: Turn, typed: str) -> Reply:
@@ -61,7 +63,11 @@ def choose(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Step, ids
     shown = turn.shown
     if shown.typed and step.kind in READERS:
         value = READERS[step.kind](text)
-        return course.sorry(turn, SORRY[step.kind]) if value is None else accept(turn, dialog, run, step, value)
+        if value is None:
+            return course.sorry(turn, SORRY[step.kind])
+        if step.several and not dates.has_room(turn.person.dates, step.save, turn.today):
+            return course.sorry(turn, "too_many_dates")
+        return join(turn, dialog, run, step, value) if step.save == GROUP else accept(turn, dialog, run, step, value)
     picked = ""
     if text.isdigit() and len(text) < 4 and 0 < int(text) <= len(shown.choices):
         picked = shown.choices[int(text) - 1]
@@ -72,6 +78,19 @@ def choose(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Step, ids
     if not picked or picked not in shown.choices:
         return course.sorry(turn, "sorry")
     return accept(turn, dialog, run, step, picked)
+
+
+def join(turn: Turn, dialog: Dialog, run: RunState, step: Step, code: str) -> Reply:
+    """Into the group with this code. After some codes that are none the menu: whoever guesses has to dial on."""
+    found = find_group(turn.db, code)
+    if found is None:
+        turn.shown.tries += 1
+        if turn.shown.tries >= MOST_TRIES:
+            return course.enter(turn, course.MENU, "common:bad_group")
+        return course.sorry(turn, "bad_group")
+    id, name = found
+    turn.person.joins.append(id)
+    return accept(turn, dialog, run, step, name)
 
 
 def by_words(turn: Turn, text: str, step: Step, ids: tuple[str, ...]) -> str:
@@ -164,7 +183,7 @@ def answer_said(turn: Turn, text: str) -> Reply:
 
 def read_to_end(turn: Turn, dialog: Dialog, run: RunState, step: Step, lead: str = "", offered: bool = False) -> Reply:
     """A page was read; an advice list may be offered as one SMS first."""
-    if step.sms and not offered and turn.inbound.kind == "ussd":
+    if step.sms and not offered and turn.inbound.kind == "ussd" and not turn.person.stopped:
         standing = turn.walk(dialog, run)
         if standing.advice:
             turn.put(Shown(dialog.id, run.id, step.id, say="sms_offer", choices=["yes", "no"]))
@@ -178,12 +197,16 @@ def obey(turn: Turn, word: str) -> Reply:
     person = turn.person
     if word == "stop":
         again, person.stopped, person.unseal = person.stopped, True, True
+        person.seal = ""
         person.changed.add("stopped")
         if turn.inbound.kind == "ussd":
-            return turn.close("stopped_ussd")
-        turn.shown = Shown()
-        turn.put(turn.shown)
-        return Reply("" if again else turn.scene(None).common("stopped"))
+            reply = turn.close("stopped_ussd")
+        else:
+            turn.shown = Shown()
+            turn.put(turn.shown)
+            reply = Reply("" if again else turn.scene(None).common("stopped"))
+        person.ledger.append(Said("all", False, turn.inbound.kind, reply.text))
+        return reply
     if word == "help":
         if person.stopped or not turn.shown.dialog:
             return Reply(turn.scene(None).common("help"))
@@ -193,8 +216,11 @@ def obey(turn: Turn, word: str) -> Reply:
     if word == "start" and person.stopped:
         person.stopped, lead = False, "common:back_again"
         person.changed.add("stopped")
+        person.ledger.append(Said("all", True, turn.inbound.kind, turn.scene(None).text(lead)))
+        if progress.wants_messages(person):
+            person.seal, person.unseal = turn.inbound.address, False
         if person.fields.get("reminders") == "yes":
-            person.seal = turn.inbound.address
+            progress.begin_series(turn)
     if word == "menu":
         return course.enter(turn, course.MENU)
     reply = course.start(turn)

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from dialogs.check import check_content
 from dialogs.gsm import fold
+from dialogs.hours import CAREFUL, Hours
 from dialogs.locale import Language, fold_word
 from dialogs.problem import Problem, errors
 from dialogs.screen import Room
@@ -41,6 +42,7 @@ class Content:
     words: Mapping[str, str]  # folded word -> meaning, of all languages
     shared: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]  # where a question is written -> who takes it
     wordings: Mapping[str, Mapping[str, str]] = field(repr=False)  # language -> id of text -> text
+    hours: Hours = field(default=CAREFUL, repr=False)  # when people may be written to
 
     def text(self, id: str, language: str) -> str:
         """A text as this language says it, else its fallbacks, ready to be sent but for its placeholders.
@@ -83,6 +85,7 @@ def make(written: Written) -> Content:
         MappingProxyType(_words(written)),
         MappingProxyType(_shared(written.dialogs)),
         MappingProxyType({code: MappingProxyType(written.wording(each)) for code, each in languages.items()}),
+        written.hours,
     )
 
 

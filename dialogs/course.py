@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from dialogs import engine, progress, store
+from dialogs import dates, engine, progress, store
 from dialogs.engine import END, Standing
 from dialogs.inbound import Reply
 from dialogs.script import Dialog, Step
@@ -116,6 +116,12 @@ def back(turn: Turn, dialog: Dialog, run: RunState, standing: Standing) -> Reply
     fewer = engine.back(run.answers, standing)
     if fewer is None:
         return enter(turn, dialog.then[1:]) if dialog.then.startswith("/") else again(turn)
+    taken, value = run.answers[standing.used[-1]]
+    step = dialog.step(dialog.moved.get(taken, taken))
+    if step is not None and step.several:  # another day instead, not one more
+        dates.take_back(turn.person.dates, step.save, value)
+        store.show_nearest(turn.person, step.save, turn.today)
+        turn.person.saves += 1
     run.answers, run.changed, run.updated_at = fewer, True, turn.now
     before = turn.walk(dialog, run).step
     if before is None or before.kind != "page":
@@ -186,6 +192,7 @@ def show_last(turn: Turn) -> Reply:
     answers, before = store.closed_run(turn.db, turn.person.id, shown.run)
     if answers and answers[-1] == (step.id, engine.SEEN):
         answers.pop()
+    turn.meet_groups(dialog)
     known = engine.outside(progress.fields_of(turn.house, turn.person), before)
     standing = engine.walk(dialog, answers, known)
     if standing.step is not step:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 Kind = Literal["ussd", "sms", "bot"]
+NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +18,7 @@ class Inbound:
     `address` is E.164 with a plus, or `whatsapp:+...`, or `chat:<random id>`.
     `text` is what was typed now; with `whole` it is everything typed so far in the session, joined by `*`
     (Africa's Talking). `session` is the provider's, "" for SMS. `turn` is the provider's number of this turn.
+    `echo` holds fields that the provider wants back with the answer.
     """
 
     channel: str
@@ -25,6 +29,7 @@ class Inbound:
     provider_id: str
     whole: bool = False
     turn: str = ""
+    echo: Mapping[str, str] = field(default_factory=lambda: NOTHING, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

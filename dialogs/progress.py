@@ -5,23 +5,26 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from dialogs import engine, store
+from dialogs import dates, engine, store
 from dialogs.engine import COUNTED, SEEN, Entry
-from dialogs.script import Dialog, Step
+from dialogs.script import GROUP, LEAVE_GROUPS, MESSAGES, Dialog, Step
 from dialogs.showing import House
-from dialogs.store import Person, RunState
+from dialogs.store import Person, RunState, Said
 
 if TYPE_CHECKING:
     from dialogs.turn import Turn
 
-GIVEN = "given"  # stands in a run for a typed phone number, which is kept sealed
+GIVEN = "given"  # stands in a run for a typed phone number, which is kept sealed, and in reports for a group
 
 
 def fields_of(house: House, person: Person) -> dict[str, str]:
     """All that is known of a person by name, with the facts and switches of the country."""
     known = dict(house.outside(person.country))
     known |= person.fields
-    known |= person.dues
+    known |= {name: on for name, on in person.dues.items() if name in house.dates()}
+    if person.groups:
+        known[GROUP] = ", ".join(person.groups)
+    known["stopped"] = "yes" if person.stopped else "no"
     known["language"] = person.language
     known["country"] = person.country
     known["consent"] = "yes" if person.consent else ""
@@ -97,6 +100,8 @@ def enter(turn: Turn, dialog: Dialog, run: RunState, step: Step, value: str) -> 
     """Write an answer into the run, and all that follows from it."""
     person = turn.person
     kept, before = GIVEN if step.kind == "phone" else value, run.answers
+    choice = step.choice(value)
+    asked = turn.walk(dialog, run).known.get(choice.done, "") if choice is not None and choice.done else ""
     if step.keep == "counts" and value != SEEN and not engine.counted(dialog, run.answers, step):
         person.counts.append((*(step.origin or (dialog.id, step.id)), value))
     if step.keep == "counts" and value == SEEN:  # only said, on a channel where it is not asked
@@ -106,9 +111,11 @@ def enter(turn: Turn, dialog: Dialog, run: RunState, step: Step, value: str) -> 
     run.changed, run.updated_at = True, turn.now
     if step.asks and step.keep == "yes":
         if dialog.trace and (dialog.resume != "never" or step.save):  # where a menu led to is nobody's progress
-            run.fresh.append((step.id, kept))
+            run.fresh.append((step.id, GIVEN if step.save == GROUP else kept))
         if step.save:
             save(turn, run, step, value)
+        if choice is not None and choice.done:
+            mark_done(turn, run, choice.done, asked)
     turn.answered(dialog, run, step, before, SEEN if step.keep != "yes" else kept)
     for name, other in same_question(turn, dialog, step):
         there = person.runs.get(name)
@@ -128,6 +135,7 @@ def share(dialog: Dialog, there: RunState, step_id: str, answers: list[Entry], s
 def save(turn: Turn, run: RunState, step: Step, value: str) -> None:
     """Keep an answer on the contact. Some names have a meaning for the house."""
     person, name = turn.person, step.save
+    note(turn, step, value)
     run.before = {name: turn.fields().get(name, "")} | run.before
     person.saves += 1
     if name == "language":
@@ -140,25 +148,70 @@ def save(turn: Turn, run: RunState, step: Step, value: str) -> None:
         person.private_phone = value == "yes"
         person.changed.add("private_phone")
     elif step.kind == "date":
-        person.dues[name] = value
-        person.changed.add(f"due:{name}")
+        if step.several:
+            dates.add(person.dates, name, value, turn.today)
+        else:
+            dates.move(person.dates, name, value)
+        store.show_nearest(person, name, turn.today)
+    elif name == GROUP:  # `answering.join` found it
+        person.groups = [value, *(each for each in person.groups or () if each != value)]
+    elif name == LEAVE_GROUPS:
+        if value == "yes":
+            run.before = {GROUP: turn.fields().get(GROUP, "")} | run.before
+            person.groups, person.leaves = [], True
+            person.joins.clear()
     else:
         if step.kind == "phone":
             sealed = turn.house.seal.seal(value, "field", str(person.id))
             value = f"sealed:{turn.house.seal.key_id}:{sealed.hex()}"
         person.fields[name] = value
         person.changed.add(f"field:{name}")
-    if name == "reminders":
+    if name in MESSAGES:
         ask_for_messages(turn, value == "yes")
+        if name == "reminders" and value == "yes":
+            begin_series(turn)
+
+
+def note(turn: Turn, step: Step, value: str) -> None:
+    """What a person agrees to or takes back goes into the ledger with the words of the question, said again or not."""
+    name = step.save
+    if value in ("yes", "no") and (name in ("consent", *MESSAGES) or name.endswith("_reminders")):
+        wording = turn.scene(None).text(step.texts[0].id) if step.texts else ""
+        turn.person.ledger.append(Said(name, value == "yes", turn.inbound.kind, wording))
 
 
 def ask_for_messages(turn: Turn, wanted: bool) -> None:
-    """The number is sealed from when messages are asked for, and no longer. Asking ends a STOP."""
+    """The number is sealed from when messages of any kind are asked for, and no longer. Asking ends a STOP."""
     person = turn.person
     if not wanted:
-        person.seal, person.unseal = "", True
+        if not wants_messages(person):
+            person.seal, person.unseal = "", True
         return
     person.seal, person.unseal = turn.inbound.address, False
     if person.stopped:
         person.stopped = False
         person.changed.add("stopped")
+
+
+def wants_messages(person: Person) -> bool:
+    """True for who said yes to reminders or to news."""
+    return any(person.fields.get(name) == "yes" for name in MESSAGES)
+
+
+def begin_series(turn: Turn) -> None:
+    """From now on reminders count: every open date is looked at, and a series that comes again begins today."""
+    open_dates = turn.person.dates
+    for each in open_dates:
+        each.changed = True
+    for id, series in turn.content.series.items():
+        if series.every and not dates.still_open(open_dates, id):
+            dates.move(open_dates, id, turn.today)
+
+
+def mark_done(turn: Turn, run: RunState, name: str, on: str) -> None:
+    """The date of this name that was asked about is done. In this run it stays known as it was."""
+    person = turn.person
+    run.before = {name: turn.fields().get(name, "")} | run.before
+    dates.finish(person.dates, name, on, turn.today)
+    store.show_nearest(person, name, turn.today)
+    person.saves += 1

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
+from dialogs import belongings
 from dialogs.seal import Seal
 from dialogs.statements import Statements, statements, when
 from dialogs.store import Person, RunState, address_kind, forget
-from dialogs.tables import Address, Contact, Due, Member, Run, Session
+from dialogs.tables import Address, Contact, Member, Run, Session
 
 compact = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
@@ -28,13 +29,16 @@ def save(db: Connection, people: Iterable[Person], seal: Seal, now: datetime, re
             forget(db, person.id)
     staying = [person for person in everybody if not person.forget]
     _save_contacts(db, sql, staying, seal, now)
+    belongings.save_dates(db, staying, now)
+    belongings.save_groups(db, staying)
+    belongings.save_ledger(db, staying, now, revision)
     given = _save_runs(db, sql, staying, now, revision)
     _save_sessions(db, sql, staying, given, now)
     _count(db, sql, everybody)
 
 
 def _save_contacts(db: Connection, sql: Statements, people: list[Person], seal: Seal, now: datetime) -> None:
-    fields, dues = [], []
+    fields = []
     for person in people:
         if not person.changed and not person.seal and not person.unseal:
             continue
@@ -51,8 +55,6 @@ def _save_contacts(db: Connection, sql: Statements, people: list[Person], seal: 
             elif name.startswith("field:"):
                 value = person.fields[name[6:]]
                 fields.append({"contact_id": person.id, "name": name[6:], "value": value})
-            elif name.startswith("due:"):
-                dues.append((person, name[4:]))
         if values:
             db.execute(update(Contact).where(Contact.id == person.id).values(values))
         if person.unseal:
@@ -64,19 +66,6 @@ def _save_contacts(db: Connection, sql: Statements, people: list[Person], seal: 
             db.execute(update(Address).where(found).values(sealed))
     if fields:
         db.execute(sql.keep, {"rows": compact(fields)})
-    for person, name in dues:
-        _save_due(db, person, name)
-
-
-def _save_due(db: Connection, person: Person, name: str) -> None:
-    """Move the open date of this name, or enter it."""
-    on = date.fromisoformat(person.dues[name])
-    open_ = select(Due.id).where(Due.contact_id == person.id, Due.name == name, Due.done_at.is_(None))
-    latest = db.execute(open_.order_by(Due.id.desc()).limit(1)).scalar()
-    if latest is None:
-        db.execute(Due.__table__.insert().values(contact_id=person.id, name=name, on=on))  # type: ignore[attr-defined]
-    else:
-        db.execute(update(Due).where(Due.id == latest).values(on=on))
 
 
 def _save_runs(

@@ -20,7 +20,9 @@ Resume = Literal["ask", "always", "never"]
 RESERVED_DIALOGS = ("common", "reminder")  # their names begin ids of texts that are no dialog's
 SWITCHES = ("conflict_zone", "mercury_ban", "evictions")
 # Fields with a meaning for the machine: `store.py` keeps these elsewhere than in the table `field`.
-KNOWN_FIELDS = ("language", "consent", "country", "private_phone", "reminders", *SWITCHES)
+KNOWN_FIELDS = ("language", "consent", "country", "private_phone", "reminders", "news", "stopped", "group", *SWITCHES)
+MESSAGES = ("reminders", "news")  # yes to one of them: the number may be kept, sealed, to send to
+GROUP, LEAVE_GROUPS = "group", "leave_groups"  # fields that make and end memberships; never kept as fields
 NOWHERE: At = At("", 1, 1)
 
 
@@ -60,6 +62,7 @@ class Choice:
     reply: Text | None = None
     go: str = ""  # "" = as the step says
     scored: bool = True  # False: leaves score and list, as a skipped step does
+    done: str = ""  # the saved date whose nearest open day this answer marks as done
     at: At = NOWHERE
 
 
@@ -86,6 +89,7 @@ class Step:
     only_if: tuple[Condition, ...] = ()
     go: str = ""  # "" = the next step
     save: str = ""
+    several: bool = False  # each date that is typed is one more, none moves
     keep: Keep = "yes"
     proof: Text | None = None
     level: str = ""
@@ -162,20 +166,44 @@ class Moment:
     say: Text
     open: Text | None = None
     at: At = NOWHERE
+    time: str = ""  # its own time of day; "" = that of the series
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What the officer of the group gets when nothing was heard after so many reminders of one date."""
+
+    after: int
+    officer: Text
+    at: At = NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One reminder series."""
+    """One reminder series. It goes to whom all its conditions hold for."""
 
     id: str
     title: Text
     moments: tuple[Moment, ...]
     at: At = NOWHERE
     count_from: str = ""
-    every: tuple[int, str] | None = None  # (3, "weeks")
+    every: tuple[int, str] | None = None  # (3, "weeks"); then its only moment is on the day
     time: str = "16:30"
     broken: bool = False
+    conditions: tuple[Condition, ...] = ()  # `only if`, judged by the fields of the person
+    silent: Silence | None = None
+
+    def careful(self) -> tuple[Text, ...]:
+        """The texts that may be read by others than the one they are for."""
+        found = [moment.say for moment in self.moments]
+        return tuple(found if self.silent is None else [*found, self.silent.officer])
+
+    def texts_of(self) -> tuple[Text, ...]:
+        """Every text that a translator sees."""
+        found = [self.title]
+        for moment in self.moments:
+            found += [moment.say] if moment.open is None else [moment.say, moment.open]
+        return tuple(found if self.silent is None else [*found, self.silent.officer])
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +215,7 @@ class Common:
     switches: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     words: Mapping[str, Text] = field(default_factory=dict)
     texts: Mapping[str, Text] = field(default_factory=dict)
+    discreet: Text | None = None  # words that careful texts do without, with blanks between them
     at: At = NOWHERE
     places: Mapping[str, At] = field(default_factory=dict)
 

@@ -10,9 +10,9 @@ from dialogs.content import Content
 from dialogs.engine import Standing, band_of, may_end
 from dialogs.gsm import wire
 from dialogs.inbound import Inbound
-from dialogs.locale import Language, fill
+from dialogs.locale import Language, fill, placeholders
 from dialogs.screen import Keys, Page, Room, lay_out
-from dialogs.script import SWITCHES, Dialog, Step
+from dialogs.script import GROUP, LEAVE_GROUPS, SWITCHES, Dialog, Step
 from dialogs.seal import Seal
 from dialogs.typed import read_date, read_number, read_phone, read_text
 
@@ -35,6 +35,8 @@ class House:
     _languages: dict[str, Language] = field(default_factory=dict)
     _keys: dict[str, Keys] = field(default_factory=dict)
     _ends: dict[str, bool] = field(default_factory=dict)
+    _groups: dict[str, bool] = field(default_factory=dict)
+    _dates: list[frozenset[str]] = field(default_factory=list)
 
     def outside(self, country: str) -> dict[str, str]:
         """What is known of everybody in a country: the facts and the operator's switches, by name."""
@@ -68,6 +70,31 @@ class House:
             found = self._ends[dialog.id] = may_end(dialog)
         return found
 
+    def names_groups(self, dialog: Dialog) -> bool:
+        """True if this dialog speaks of the person's groups, so that they must be looked up."""
+        found = self._groups.get(dialog.id)
+        if found is None:
+            found = self._groups[dialog.id] = any(_names_groups(step) for step in dialog.steps)
+        return found
+
+    def dates(self) -> frozenset[str]:
+        """The fields that are dates."""
+        if not self._dates:
+            steps = (step for dialog in self.content.dialogs.values() for step in dialog.steps)
+            self._dates.append(frozenset(step.save for step in steps if step.kind == "date" and step.save))
+        return self._dates[0]
+
+
+def _names_groups(step: Step) -> bool:
+    texts = [*step.texts, *(band.text for band in step.bands)]
+    for choice in step.choices:
+        texts += [text for text in (choice.text, choice.advice, choice.reply) if text is not None]
+    return (
+        step.save in (GROUP, LEAVE_GROUPS)
+        or any(condition.name == GROUP for condition in step.only_if)
+        or any(GROUP in placeholders(text.source) for text in texts)
+    )
+
 
 @dataclass(slots=True)
 class Shown:
@@ -83,6 +110,7 @@ class Shown:
     ends: bool = False
     first: bool = False
     typed: bool = False
+    tries: int = 0  # codes in a row that were none
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from an empty one."""
@@ -104,7 +132,7 @@ class Scene:
     language: Language
     fields: Mapping[str, str]  # what placeholders say, dates still as 2027-03-25
     known: Mapping[str, str]  # what the run's own answers make of it
-    dates: Mapping[str, str]
+    kept: Callable[[Scene], str]  # what {kept} says
 
     @property
     def content(self) -> Content:
@@ -117,9 +145,11 @@ class Scene:
         if "{" not in found:
             return found
         values = {**self.fields, **self.known, **more}
-        for name in self.dates:
+        for name in self.house.dates():
             if value := values.get(name):
                 values[name] = self.date(value)
+        if "{kept}" in found:
+            values["kept"] = self.kept(self)
         filled = fill(found, values)
         return wire(filled, self.language.replace, self.language.letters == "any")
 

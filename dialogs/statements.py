@@ -228,7 +228,7 @@ def statements(dialect: str) -> Statements:
         fields=gathered(dialect, select(Field.contact_id, Field.name, Field.value).where(Field.contact_id.in_(ids))),
         dues=gathered(
             dialect,
-            select(Due.contact_id, Due.name, Due.on)
+            select(Due.contact_id, Due.name, Due.on, Due.id)
             .where(Due.contact_id.in_(ids), Due.done_at.is_(None))
             .order_by(Due.id),
         ),

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, delete, select, update
 
+from dialogs import dates
+from dialogs.dates import OpenDate
 from dialogs.engine import Entry
 from dialogs.inbound import Inbound
 from dialogs.seal import Seal
@@ -56,6 +58,15 @@ class SessionState:
     changed: bool = False
 
 
+class Said(NamedTuple):
+    """A line of the ledger: yes or no to what, on which kind of channel, to which words."""
+
+    what: str
+    yes: bool
+    how: str
+    wording: str
+
+
 @dataclass(slots=True)
 class Person:
     """A contact as it is in this transaction, with the address that was heard."""
@@ -73,10 +84,15 @@ class Person:
     dues: dict[str, str] = field(default_factory=dict)
     runs: dict[str, RunState] = field(default_factory=dict)
     sessions: dict[tuple[str, str], SessionState] = field(default_factory=dict)
-    changed: set[str] = field(default_factory=set)  # names of contact columns, and "field:<name>", "due:<name>"
+    dates: list[OpenDate] = field(default_factory=list)  # all that are open; `dues` names the nearest of each name
+    groups: list[str] | None = None  # the names of their groups, newest first; None: not looked up
+    changed: set[str] = field(default_factory=set)  # names of contact columns, and "field:<name>"
     dropped_runs: list[int] = field(default_factory=list)
     closed_runs: list[RunState] = field(default_factory=list)
     counts: list[tuple[str, str, str]] = field(default_factory=list)  # (dialog, step, choice) to tally
+    ledger: list[Said] = field(default_factory=list)  # what the person agreed to and took back now
+    joins: list[int] = field(default_factory=list)  # groups
+    leaves: bool = False  # all groups that were there before `joins`
     lists: list[tuple[str, str]] = field(default_factory=list)  # (text, dedupe) asked for as one SMS
     seal: str = ""  # the address to seal, once the person asked for messages
     unseal: bool = False
@@ -146,7 +162,7 @@ def meet(
             missing.setdefault(person.country, []).append(id)
     if missing:
         _make(db, sql, people, missing, now)
-    _load(db, sql, {person.id: person for person in people.values()}, people, inbounds)
+    _load(db, sql, {person.id: person for person in people.values()}, people, inbounds, now.date().isoformat())
     if back := sorted({person.id for person in people.values() if person.id in known_silent}):
         db.execute(sql.see, {"ids": json.dumps(back), "now": now})
     return people
@@ -176,6 +192,7 @@ def _load(
     by_id: dict[int, Person],
     people: Mapping[str, Person],
     inbounds: Sequence[Inbound],
+    today: str,
 ) -> None:
     """Lock the contacts by id, and only then, in later statements, read what they own."""
     ids = {"ids": json.dumps(sorted(by_id))}
@@ -194,8 +211,11 @@ def _load(
         person.private_phone = None if private is None else bool(private)
     for contact_id, name, value in fetch(db, sql.fields, ids):
         by_id[contact_id].fields[name] = value
-    for contact_id, name, on in fetch(db, sql.dues, ids):
-        by_id[contact_id].dues[name] = str(on)
+    for contact_id, name, on, id in fetch(db, sql.dues, ids):
+        by_id[contact_id].dates.append(OpenDate(name, str(on), id))
+    for person in by_id.values():
+        for name in {each.name for each in person.dates}:
+            show_nearest(person, name, today)
     for id, contact_id, dialog, answers, before, updated_at in fetch(db, sql.runs, ids):
         entries = entries_of(answers)
         last = time_of(updated_at)
@@ -211,6 +231,15 @@ def _load(
         session = known.get((row["channel"], row["key"]))
         if session is not None:  # of somebody else perhaps: talk refuses that
             people[each.address].sessions[session.channel, session.key] = session
+
+
+def show_nearest(person: Person, name: str, today: str) -> None:
+    """`dues` names the nearest open date of this name; nothing where none is open."""
+    found = dates.nearest(person.dates, name, today)
+    if found is not None:
+        person.dues[name] = found.on
+    else:
+        person.dues.pop(name, None)
 
 
 def entries_of(stored: Any) -> list[Entry]:

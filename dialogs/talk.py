@@ -133,7 +133,9 @@ def feed(turn: Turn, segments: list[str]) -> Reply | None:
     for segment in segments:
         dialog = turn.content.dialogs.get(turn.shown.dialog)
         step = dialog.step(turn.shown.step) if dialog else None
-        if dialog is None or step is None or dialog.resume != "never" or step.save or step.keep != "yes":
+        if dialog is None or step is None or dialog.resume != "never" or step.keep != "yes":
+            break
+        if step.save or any(choice.done for choice in step.choices):
             break
         typed = clean(segment)
         if not (typed.isdigit() and 0 < int(typed) <= len(turn.shown.choices)) or turn.session.ended:

@@ -9,12 +9,13 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from dialogs import engine, progress
+from dialogs import engine, kept, progress
+from dialogs.belongings import groups_of
 from dialogs.content import Content
 from dialogs.engine import COUNTED, Answers, Entry, Standing
 from dialogs.inbound import Inbound, Reply
 from dialogs.screen import Page
-from dialogs.script import Dialog, Step
+from dialogs.script import LEAVE_GROUPS, MESSAGES, Dialog, Step
 from dialogs.showing import ASIDE, House, Scene, Shown, step_parts
 from dialogs.store import Person, RunState, SessionState
 
@@ -31,6 +32,7 @@ class Turn:
         self.content: Content = house.content
         self.session = SessionState(inbound.channel, "", person.id)
         self.shown = Shown()
+        self.today = now.date().isoformat()  # UTC
         self.first = False
         self._walked: dict[str, tuple[list[Entry], int, Standing]] = {}
         self._fields: tuple[int, dict[str, str]] | None = None
@@ -97,6 +99,7 @@ class Turn:
 
     def walk(self, dialog: Dialog, run: RunState) -> Standing:
         """Where the run stands; walked once for the same answers and fields. Do not change what it gives."""
+        self.meet_groups(dialog)
         last = self._walked.get(run.dialog)
         if last is None or last[0] is not run.answers or last[1] != self.person.saves:
             standing = engine.walk(dialog, run.answers, self.known(run))
@@ -106,14 +109,26 @@ class Turn:
     def answered(self, dialog: Dialog, run: RunState, step: Step, before: Answers, value: str) -> None:
         """The run got this answer to the step it stood at: walk on from there, not from the first step again."""
         last = self._walked.get(run.dialog)
-        if last is None or last[0] is not before:
-            return
+        if last is None or last[0] is not before or step.save in (*MESSAGES, LEAVE_GROUPS):
+            return  # these change more than the field that they save
         standing, entries = last[2], run.answers
         kept = sum(1 for _, given in entries if given != COUNTED)
         if standing.step is step and len(standing.used) + 1 == kept:  # no other entry waits
             ahead = engine.walk_on(dialog, standing, value)
             ahead.used = [*standing.used, len(entries) - 1]
             self._walked[run.dialog] = (entries, self.person.saves, ahead)
+
+    def meet_groups(self, dialog: Dialog) -> None:
+        """Look the person's groups up, once, if this dialog speaks of them."""
+        if self.person.groups is None and self.house.names_groups(dialog):
+            self.groups()
+
+    def groups(self) -> list[str]:
+        """The names of the person's groups, newest first; looked up when they are first asked for."""
+        if self.person.groups is None:
+            self.person.groups = groups_of(self.db, self.person.id)
+            self._fields = None
+        return self.person.groups
 
     def known(self, run: RunState) -> dict[str, str]:
         """The fields as they were before this run saved any."""
@@ -129,4 +144,10 @@ class Turn:
         """What texts are filled with."""
         person = self.person
         language = self.house.language(person.language)
-        return Scene(self.house, self.inbound, language, self.fields(), standing.known if standing else {}, person.dues)
+        known = standing.known if standing else {}
+        return Scene(self.house, self.inbound, language, self.fields(), known, self.kept)
+
+    def kept(self, scene: Scene) -> str:
+        """What is kept about the person, in their language."""
+        self.groups()
+        return kept.told(scene, self.person)

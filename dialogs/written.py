@@ -10,13 +10,15 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
 from dialogs.gsm import fold, wire
+from dialogs.hours import CAREFUL, Hours
 from dialogs.locale import Language, fallbacks, placeholders, read_language
 from dialogs.problem import At, Problem
-from dialogs.reading import read_common, read_dialog, read_series
+from dialogs.reading import read_common, read_dialog, read_hours, read_series
 from dialogs.reading.values import did_you_mean
 from dialogs.script import Choice, Common, Condition, Dialog, Series, Step, Text
 
 COMMON = "common.yaml"
+HOURS = "hours.yaml"
 FOLDERS: Mapping[str, str] = MappingProxyType({"dialogs": ".yaml", "reminders": ".yaml", "locale": ".po"})
 BESIDE = (".md", ".pot", ".mo", "~")  # files that may lie there and are not read
 
@@ -36,6 +38,7 @@ class Written:
     problems: tuple[Problem, ...]
     revision: str
     root: str = "content"
+    hours: Hours = CAREFUL
 
     @property
     def main(self) -> Language:
@@ -50,14 +53,14 @@ class Written:
         found = set()
         for problem in self.problems:
             path = PurePosixPath(problem.at.file)
-            if problem.level == "error" and path.suffix == ".yaml":
+            if problem.level == "error" and path.suffix == ".yaml" and problem.at.file != f"{self.root}/{HOURS}":
                 kinds = {"dialogs": path.stem, "reminders": f"reminder/{path.stem}"}
                 found.add(kinds.get(path.parent.name, "common"))
         return found
 
     def may_hold(self, name: str) -> bool:
         """True if a file that has an error seems to hold this step, field or fact, so that it is not missed."""
-        flawed = {problem.at.file for problem in self.problems if problem.level == "error"}
+        flawed = {problem.at.file for problem in self.problems if problem.level == "error"} - {f"{self.root}/{HOURS}"}
         pattern = re.compile(rf"(?:^\s*|save\W+){re.escape(name)}\b", re.MULTILINE)
         return any(pattern.search(self.files.get(file, "")) for file in flawed)
 
@@ -73,6 +76,8 @@ class Written:
     def _texts(self) -> Iterator[Text]:
         yield from self.common.texts.values()
         yield from self.common.words.values()
+        if self.common.discreet is not None:
+            yield self.common.discreet
         first = ("hello", "menu")
         for id in sorted(self.dialogs, key=lambda id: (first.index(id) if id in first else len(first), id)):
             dialog = self.dialogs[id]
@@ -80,11 +85,7 @@ class Written:
             for step in dialog.steps:
                 yield from step.texts_of()
         for _, series in sorted(self.series.items()):
-            yield series.title
-            for moment in series.moments:
-                yield moment.say
-                if moment.open is not None:
-                    yield moment.open
+            yield from series.texts_of()
 
     def wording(self, language: Language) -> dict[str, str]:
         """Every text as this language says it, in letters that its phones show; placeholders are not filled."""
@@ -128,7 +129,7 @@ def shown(folder: Path) -> str:
 
 def content_files(folder: Path) -> list[Path]:
     """The files that are read, in order."""
-    found = [folder / COMMON] if (folder / COMMON).is_file() else []
+    found = [folder / name for name in (COMMON, HOURS) if (folder / name).is_file()]
     for name, ending in FOLDERS.items():
         found += [path for path in (folder / name).glob(f"*{ending}") if not path.name.startswith(".")]
     return sorted(found)
@@ -136,7 +137,7 @@ def content_files(folder: Path) -> list[Path]:
 
 def _strangers(folder: Path) -> list[str]:
     """Files that look like content and are not read."""
-    found = [path for path in folder.glob("*.y*ml") if path.name != COMMON]
+    found = [path for path in folder.glob("*.y*ml") if path.name not in (COMMON, HOURS)]
     for name, ending in FOLDERS.items():
         found += [path for path in (folder / name).glob("*") if path.suffix != ending]
     return sorted(path.relative_to(folder).as_posix() for path in found if _looks_like_content(path.name))
@@ -153,12 +154,13 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
     series: dict[str, Series] = {}
     languages: dict[str, Language] = {}
     common = Common(at=At(f"{root}/{COMMON}"))
+    hours = CAREFUL
     texts: dict[str, str] = {}
     digest = hashlib.sha256()
     for name in sorted(files, key=lambda name: PurePosixPath(name).parts[-2:]):
         path, raw = PurePosixPath(name), files[name]
-        kind = COMMON if name == f"{root}/{COMMON}" else path.parent.name
-        if kind != COMMON and FOLDERS.get(kind) != path.suffix:
+        kind = path.name if name in (f"{root}/{COMMON}", f"{root}/{HOURS}") else path.parent.name
+        if kind not in (COMMON, HOURS) and FOLDERS.get(kind) != path.suffix:
             ending = FOLDERS.get(kind, "")
             mend = f"Files in this folder end in {ending}: rename or move it." if ending else "Move it to dialogs."
             problems.append(Problem(At(name), "unknown-file", "This file is not read.", mend, "warning"))
@@ -168,6 +170,8 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
         found: list[Problem] = []
         if kind == COMMON:
             common, found = read_common(name, source)
+        elif kind == HOURS:
+            hours, found = read_hours(name, source)
         elif kind == "dialogs":
             dialogs[path.stem], found = read_dialog(name, source)
         elif kind == "reminders":
@@ -182,7 +186,7 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
     linked, found = link(dialogs, unread)
     linked = {id: _skipping(dialog, common) for id, dialog in linked.items()}
     revision = digest.hexdigest()[:12]
-    return Written(linked, series, common, languages, texts, (*problems, *found), revision, root)
+    return Written(linked, series, common, languages, texts, (*problems, *found), revision, root, hours)
 
 
 def _language(name: str, raw: bytes, source: str) -> tuple[Language, list[Problem]]:

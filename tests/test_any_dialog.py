@@ -96,8 +96,8 @@ def edited(rng: random.Random, old: Dialog) -> Dialog:
     """The dialog after an edit: a question inserted, removed, moved, or its choices turned round."""
     steps = list(old.steps)
     how = rng.randrange(4)
-    if how == 0:
-        free = [name for name in NAMES if name not in old.index]
+    free = [name for name in NAMES if name not in old.index]
+    if how == 0 and free:
         steps.insert(rng.randint(0, len(steps)), step(rng.choice(free), old.id, "ask", ("x", "y")))
     elif how == 1 and len(steps) > 1:
         gone = steps.pop(rng.randrange(len(steps)))

@@ -614,6 +614,10 @@ def test_an_unknown_key_names_the_nearest_and_is_read_as_it():
         ("ask: Ok?\nsave: a\npoints:\n  yes: 1", "6:5", "choices one by one"),
         ("ask: Ok?\nchoices: languages\nreply:\n  en: Hi", "6:5", "choices one by one"),
         ("ask: Ok?\nchoices:\n  yes: Yes\nas: date", "7:5", 'Delete "as"'),
+        ("ask: Ok?\nsave: a\nseveral: yes", "6:5", 'Add "as: date"'),
+        ("ask: Ok?\nchoices:\n  yes: Yes\nseveral: yes", "7:5", 'Add "as: date"'),
+        ("ask: Ok?\nas: date\nsave: a\ndone:\n  yes: a", "7:5", "choices one by one"),
+        ("check: Ok?\nadvice: Do.\ndone:\n  yes: a", "6:5", '"ask"'),
     ],
 )
 def test_a_key_that_does_not_belong_here_is_told_where_it_belongs(lines, place, mend):
@@ -714,6 +718,9 @@ def test_a_bad_name_of_a_file_is_told(id):
         ("ask: Ok?\nchoices:\n  otherwise: Yes", "6:7"),
         ("ask: Ok?\nsave: My name", "5:11"),
         ("ask: Ok?\nsave: points", "5:11"),
+        ("ask: Ok?\nsave: kept", "5:11"),
+        ("ask: Ok?\nsave: stopped", "5:11"),
+        ("ask: Ok?\nchoices:\n  yes: Yes\ndone:\n  yes: My date", "8:12"),
         ("say: Hello\ngo: the menu", "5:9"),
         ("say: Hello\ngo: /Menu", "5:9"),
     ],
@@ -769,6 +776,7 @@ def test_an_answer_that_is_saved_is_typed_as_text_by_default():
         ("points:\n  gould: 1", "9:7", 'Did you mean "gold"?'),
         ("advice:\n  tinn: Do.", "9:7", 'Did you mean "tin"?'),
         ("reply:\n  silver: So.", "9:7", "There are: gold, tin."),
+        ("done:\n  god: a_date", "9:7", 'Did you mean "gold"?'),
         ("go:\n  god: two\n  otherwise: end", "9:7", 'Did you mean "gold"?'),
     ],
 )
@@ -839,6 +847,15 @@ def test_an_advice_step_may_offer_an_sms():
     assert step.sms
     assert step.texts[0].id == "quiz:one.advice"
     assert not step_of("advice: 'Next steps:'\n").sms
+
+
+def test_a_date_may_be_one_of_several_and_an_answer_may_mark_one_as_done():
+    assert step_of("ask: When?\nas: date\nsave: task_due\nseveral: yes\n").several
+    assert not step_of("ask: When?\nas: date\nsave: task_due\n").several
+    step = step_of("ask: Done?\nchoices:\n  yes: Yes\n  no: No\ndone:\n  yes: task_due\n")
+    assert [choice.done for choice in step.choices] == ["task_due", ""]
+    unkept = "ask: Done?\nchoices:\n  yes: Yes\n  no: No\nkeep: no\ndone:\n  yes: task_due\n"
+    assert told(problems_of(unkept)) == ["9:5 unkept"]
 
 
 def test_a_level_is_one_of_three():
@@ -985,11 +1002,11 @@ def test_what_is_wrong_in_a_series_is_told(source, found):
 
 
 def test_a_series_may_come_again_and_again():
-    source = "title: A\nevery: 3 months\nsend:\n  on the day: Hello.\n  2 weeks after: Still there?\n"
+    source = "title: A\nevery: 3 months\nsend:\n  on the day: Hello.\n"
     series, problems = read_series("content/reminders/news.yaml", source)
     assert problems == []
     assert (series.every, series.count_from) == ((3, "months"), "")
-    assert [moment.days for moment in series.moments] == [0, 14]
+    assert [moment.days for moment in series.moments] == [0]
 
 
 # Whatever stands in a file

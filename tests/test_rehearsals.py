@@ -6,9 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
 from dialogs import rehearse
 from dialogs.content import Keeper
+from dialogs.tables import Group
 from tests.phones import Site
 
 FOLDER = Path(__file__).parent / "rehearsals"
@@ -20,7 +22,10 @@ def test_the_rehearsal_is_played_as_it_is_written(
     path: Path, new_site: Callable[..., Site], keeper: Keeper, request: pytest.FixtureRequest
 ):
     transcript = path.read_text(encoding="utf-8")
-    phone = new_site(keeper).phone("+255700000001", fresh=True)
+    site = new_site(keeper)
+    with site.database() as db:
+        db.execute(insert(Group).values(code="UMOJA-7", name="Umoja"))
+    phone = site.phone("+255700000001", fresh=True)
     differences, shown = rehearse.play(rehearse.read(transcript), phone)
     if request.config.getoption("--update"):
         path.write_text(rehearse.rewritten(transcript, shown), encoding="utf-8")
@@ -34,7 +39,7 @@ def test_every_dialog_is_rehearsed(keeper: Keeper):
         if not any(step.origin for other in keeper.content.dialogs.values() for step in other.steps
                    if step.origin and step.origin[0] == dialog.id):  # fmt: skip
             first = next(step for step in dialog.steps if step.texts)
-            assert first.texts[0].source[:30] in played, f"no rehearsal plays the dialog {dialog.id}"
+            assert first.texts[0].source.partition("{")[0][:30] in played, f"no rehearsal plays the dialog {dialog.id}"
 
 
 def test_an_unclear_line_says_what_may_be_written():

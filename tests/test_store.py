@@ -11,20 +11,22 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, func, insert, select, text, update
 
-from dialogs import saving, store, talk
+from dialogs import dates, saving, store, talk
+from dialogs.belongings import find_group, groups_of
 from dialogs.content import Keeper
 from dialogs.database import open_engine
+from dialogs.dates import OpenDate
 from dialogs.inbound import Inbound
 from dialogs.screen import Room
 from dialogs.seal import Seal
 from dialogs.showing import House
-from dialogs.store import Person, RunState, SessionState
+from dialogs.store import Person, RunState, Said, SessionState
 from dialogs.sweep import SLICE, sweep, sweep_untraced
 from dialogs.tables import (
-    Consent,
     Address,
     Answer,
     Base,
+    Consent,
     Contact,
     Due,
     Field,
@@ -496,8 +498,7 @@ def change_field(person: Person) -> None:
 
 
 def change_due(person: Person) -> None:
-    person.dues["audit_date"] = "2027-03-25"
-    person.changed.add("due:audit_date")
+    dates.move(person.dates, "audit_date", "2027-03-25")
 
 
 def change_seal(person: Person) -> None:
@@ -538,8 +539,8 @@ def test_what_was_saved_is_known_the_next_time(engine: Engine):
     with engine.begin() as db:
         person.language, person.consent, person.private_phone, person.stopped = "sw", True, True, True
         person.fields |= {"role": "leader", "other": "not marked"}
-        person.dues["audit_date"] = "2027-03-25"
-        person.changed |= {"language", "consent", "private_phone", "stopped", "field:role", "due:audit_date"}
+        dates.move(person.dates, "audit_date", "2027-03-25")
+        person.changed |= {"language", "consent", "private_phone", "stopped", "field:role"}
         save(db, person)
     with engine.begin() as db:
         again = meet(db, ASHA)[ASHA]
@@ -558,14 +559,106 @@ def test_the_same_date_again_moves_the_open_one_and_leaves_the_past_ones(engine:
     (person,) = known(engine, ASHA)
     with engine.begin() as db:
         db.execute(insert(Due).values(contact_id=person.id, name="audit_date", on=date(2025, 1, 1), done_at=NOW))
-        for day in ("2027-03-25", "2027-04-01"):
-            person.dues["audit_date"] = day
-            person.changed.add("due:audit_date")
-            save(db, person)
-        assert db.execute(select(Due.on, Due.done_at).order_by(Due.id)).all() == [
-            (date(2025, 1, 1), NOW),
-            (date(2027, 4, 1), None),
+    for time, day in ((NOW, "2027-03-25"), (LATER, "2027-04-01")):
+        with engine.begin() as db:
+            person = meet(db, ASHA)[ASHA]
+            dates.move(person.dates, "audit_date", day)
+            save(db, person, now=time)
+    with engine.begin() as db:
+        assert db.execute(select(Due.on, Due.was, Due.set_at, Due.next_at, Due.done_at).order_by(Due.id)).all() == [
+            (date(2025, 1, 1), None, None, None, NOW),
+            (date(2027, 4, 1), date(2027, 3, 25), LATER, LATER, None),
         ]
+
+
+def test_each_change_of_a_date_writes_only_its_own_columns(engine: Engine):
+    (person,) = known(engine, ASHA)
+    with engine.begin() as db:
+        for day in ("2027-01-01", "2027-02-01", "2027-03-01", "2027-04-01"):
+            dates.add(person.dates, "finding_due", day, "2026-11-22")
+        save(db, person)
+    with engine.begin() as db:
+        db.execute(update(Due).values(was=date(2026, 12, 1), next_at=None))
+        person = meet(db, ASHA)[ASHA]
+        dates.finish(person.dates, "finding_due", "", "2026-11-22")
+        dates.take_back(person.dates, "finding_due", "2027-02-01")
+        person.dates[2].changed = True  # only to be looked at again
+        heard = Heard(engine)
+        save(db, person, now=LATER)
+        assert heard.writing() == ["DELETE FROM due", "UPDATE due"]
+        assert db.execute(select(Due.on, Due.was, Due.set_at, Due.next_at, Due.done_at).order_by(Due.id)).all() == [
+            (date(2027, 1, 1), date(2026, 12, 1), NOW, None, LATER),
+            (date(2027, 3, 1), date(2026, 12, 1), NOW, LATER, None),
+            (date(2027, 4, 1), date(2026, 12, 1), NOW, None, None),
+        ]
+        assert meet(db, ASHA)[ASHA].dues == {"finding_due": "2027-03-01"}
+
+
+def test_the_nearest_date_is_the_next_one_and_only_where_all_are_past_the_latest():
+    open_dates = [OpenDate("finding_due", on) for on in ("2026-03-01", "2027-05-01", "2026-12-01", "2026-08-01")]
+    assert [dates.nearest(open_dates, "finding_due", today).on for today in ("2026-11-22", "2026-12-01")] == [  # type: ignore[union-attr]
+        "2026-12-01",
+        "2026-12-01",
+    ]
+    assert dates.nearest(open_dates, "finding_due", "2028-01-01").on == "2027-05-01"  # type: ignore[union-attr]
+    assert dates.nearest(open_dates, "audit_date", "2026-11-22") is None
+
+
+def test_the_date_that_was_asked_about_is_done_though_another_is_nearer():
+    open_dates = [OpenDate("finding_due", on) for on in ("2027-05-01", "2027-06-01")]
+    dates.finish(open_dates, "finding_due", "2027-06-01", "2026-11-22")
+    dates.finish(open_dates, "audit_date", "", "2026-11-22")
+    assert [each.done for each in open_dates] == [False, True]
+    dates.finish(open_dates, "finding_due", "2027-07-01", "2026-11-22")
+    assert [each.done for each in open_dates] == [True, True]
+
+
+def test_a_date_beyond_ten_takes_the_place_of_the_longest_past_one_and_of_none_that_is_to_come():
+    ahead = [OpenDate("finding_due", f"2027-01-{day:02}") for day in range(1, 11)]
+    assert not dates.has_room(ahead, "finding_due", "2026-11-22")
+    assert dates.has_room(ahead, "finding_due", "2027-01-02")
+    dates.add(ahead, "finding_due", "2027-02-01", "2027-01-03")
+    assert sorted(each.on for each in ahead)[0] == "2027-01-02"
+    assert len(ahead) == dates.MOST_OPEN
+
+
+def test_what_is_said_is_appended_to_the_ledger_in_one_statement_by_contact(engine: Engine):
+    asha, juma = known(engine, ASHA, JUMA)
+    juma.ledger = [Said("all", False, "sms", "No more messages.")]
+    asha.ledger = [Said("reminders", True, "ussd", "Reminders?"), Said("reminders", True, "ussd", "Reminders?")]
+    heard = Heard(engine)
+    with engine.begin() as db:
+        save(db, juma, asha)
+        assert heard.writing() == ["INSERT INTO consent"]
+        said = [
+            (asha.id, "reminders", True, "ussd", "Reminders?", REVISION, NOW),
+            (asha.id, "reminders", True, "ussd", "Reminders?", REVISION, NOW),
+            (juma.id, "all", False, "sms", "No more messages.", REVISION, NOW),
+        ]
+        assert [tuple(row.values())[1:] for row in rows(db, Consent)] == sorted(said, key=lambda row: row[0])
+
+
+def test_a_group_is_joined_once_and_leaving_leaves_all_but_what_is_joined_after(engine: Engine):
+    asha, juma = known(engine, ASHA, JUMA)
+    with engine.begin() as db:
+        ids = [
+            db.execute(insert(Group).values(code=code, name=f"Group {code}").returning(Group.id)).scalar_one()
+            for code in ("A1", "B-2")
+        ]
+        asha.joins, juma.joins = [ids[0], ids[0]], [ids[1]]
+        save(db, asha, juma)
+        save(db, asha)
+        assert groups_of(db, asha.id) == ["Group A1"]
+        assert [find_group(db, code) for code in ("a 1", "b2", "B - 2", "A2", " ")] == [
+            (ids[0], "Group A1"),
+            (ids[1], "Group B-2"),
+            (ids[1], "Group B-2"),
+            None,
+            None,
+        ]
+        asha.leaves, asha.joins = True, [ids[1]]
+        save(db, asha)
+        assert (groups_of(db, asha.id), groups_of(db, juma.id)) == (["Group B-2"], ["Group B-2"])
 
 
 def test_a_run_is_made_changed_and_closed_and_the_next_one_opened(engine: Engine):
@@ -766,8 +859,9 @@ def test_the_tally_of_somebody_who_leaves_at_once_grows_for_everybody(engine: En
 def fill(db: Connection, person: Person, group_id: int) -> None:
     """Something of this person in every table that can hold it."""
     person.language, person.consent, person.private_phone = "sw", True, True
-    person.changed |= {"language", "consent", "private_phone", "field:role", "due:audit_date"}
-    person.fields["role"], person.dues["audit_date"], person.seal = "leader", "2027-03-25", ASHA
+    person.changed |= {"language", "consent", "private_phone", "field:role"}
+    person.fields["role"], person.seal = "leader", ASHA
+    dates.move(person.dates, "audit_date", "2027-03-25")
     person.runs["quiz"] = new_run("quiz", ("a", "x"), fresh=[("a", "x")])
     person.closed_runs = [new_run("quiz", ("a", "y"), id=-2, finished_at=NOW, fresh=[("a", "y")])]
     call(person, f"call of {person.id}", dialog="quiz", run=-1)

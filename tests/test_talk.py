@@ -232,7 +232,7 @@ def test_delete_my_data_erases_everything_but_the_stop(phone, site):
     phone.text("STOP")
     phone.dial()
     phone.type("3")
-    assert phone.play("6", "3", "1").text.startswith("Your answers and dates are deleted.")
+    assert phone.play("6", "4", "1").text.startswith("Your answers and dates are deleted.")
     for table in (Run, Answer, Session, Field, Due):
         assert count(site, table) == 0, table
     ((language, consent, stopped),) = rows(site, Contact.language, Contact.consent_at, Contact.stopped_at)
@@ -377,7 +377,7 @@ def test_stop_in_any_language_of_the_content_holds_until_start(phone, site, word
 
 def test_asking_for_reminders_seals_the_number_and_stop_drops_it(phone, site):
     phone.join()
-    phone.play("3", "25/03/2027")
+    phone.play("3", "1", "25/03/2027")
     assert rows(site, Address.sealed) == [(None,)]
     phone.type("1")
     ((sealed, key_id, contact_id),) = rows(site, Address.sealed, Address.key_id, Address.contact_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from dialogs.check.report import in_order
+from dialogs.check.series import check_series
 from dialogs.check.speech import speeches
 from dialogs.check.structure import check_structure
 from dialogs.check.text import check_text
@@ -30,6 +31,7 @@ def check_content(
     found = [
         *written.problems,
         *check_structure(written),
+        *check_series(written, spoken),
         *check_text(written, spoken, room or Room()),
         *check_translation(written, spoken),
         *check_change(written.dialogs, standing or {}, written.root),

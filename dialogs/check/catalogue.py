@@ -12,12 +12,14 @@ from types import MappingProxyType
 
 from dialogs.check import check_content
 from dialogs.check.catalogue_entry import Entry
+from dialogs.check.catalogue_hours import HOURS
 from dialogs.check.catalogue_reading import READING
 from dialogs.check.catalogue_structure import STRUCTURE
 from dialogs.check.catalogue_text import TEXT
 from dialogs.check.catalogue_translation import TRANSLATION
 from dialogs.check.report import told
 from dialogs.check.sources import sources
+from dialogs.check.text import LISTS
 from dialogs.pofile import Entry as Translation
 from dialogs.pofile import read_po
 from dialogs.problem import Problem
@@ -44,6 +46,7 @@ texts:
   bad_number: Please write a number.
   bad_phone: Please write all digits of the number.
   bad_text: Please write an answer.
+  bad_group: We do not know this code. Please look at it again.
   resume: You stopped in "{title}". Go on?
   resume_on: Go on
   resume_over: Start again
@@ -61,6 +64,7 @@ texts:
   stopped_ussd: You will get no more messages. To come back dial again.
   back_again: Welcome back.
   help: This line helps with safe and fair work. Send MENU to start.
+discreet: gold audit
 """
 HELLO = """\
 title: Welcome
@@ -126,12 +130,13 @@ BASE: Mapping[str, str] = MappingProxyType(
         "content/locale/en.po": ENGLISH,
     }
 )
-CATALOGUE: Mapping[str, Entry] = MappingProxyType({**READING, **STRUCTURE, **TEXT, **TRANSLATION})
+CATALOGUE: Mapping[str, Entry] = MappingProxyType({**READING, **STRUCTURE, **TEXT, **TRANSLATION, **HOURS})
 PARTS = (
     ("Reading a file", READING),
     ("How dialogs hang together", STRUCTURE),
     ("Texts on a phone", TEXT),
     ("Translations", TRANSLATION),
+    ("Hours", HOURS),
 )
 
 
@@ -169,7 +174,7 @@ def completed(po: str, main: Written) -> str:
     for source in sources(main):
         if source.id not in known:
             quoted = source.text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-            said = quoted if source.id.startswith("common:words.") else f"{quoted} o"
+            said = quoted if source.id.startswith(LISTS) else f"{quoted} o"
             lines.append(f'msgctxt "{source.id}"\nmsgid "{quoted}"\nmsgstr "{said}"\n')
     return "\n".join(lines)
 

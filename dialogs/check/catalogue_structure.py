@@ -54,6 +54,49 @@ STRUCTURE: Mapping[str, Entry] = {
         file="content/dialogs/menu.yaml",
         gone=("content/dialogs/menu.yaml",),
     ),
+    "group-code": Entry(
+        "A group is joined or left by an answer that cannot do it.",
+        'With "save: group" the code of a group is typed. With "save: leave_groups" the answer "yes" leaves all.',
+        steps("""
+            code:
+              ask: Which group?
+              choices:
+                north: The north
+                south: The south
+              save: group
+            done:
+              say: You are in {group} now.
+            """),
+        steps("""
+            code:
+              ask: What is the code of your group?
+              save: group
+            done:
+              say: You are in {group} now.
+            """),
+    ),
+    "no-date": Entry(
+        "An answer marks a date as done that nobody saves.",
+        'What stands under "done" is the name under which a question with "as: date" saves its answers.',
+        steps("""
+            over:
+              ask: Is it over?
+              choices:
+                yes: Yes
+                later: Not yet
+              done:
+                yes: audit_day
+            """),
+        steps("""
+            over:
+              ask: Is it over?
+              choices:
+                yes: Yes
+                later: Not yet
+              done:
+                yes: audit_date
+            """),
+    ),
     "unknown-step": Entry(
         "A way leads to a step that does not exist.",
         "The message tells the nearest step of this dialog. A dialog as a target has a / before it: /menu.",
@@ -119,7 +162,7 @@ STRUCTURE: Mapping[str, Entry] = {
     "only-if": Entry(
         "A condition can never be decided, or never holds.",
         "It names something that nobody asks or saves, an answer that the question does not have, or a question that"
-        " comes only later.",
+        " comes only later. A reminder series knows only saved answers, the language, the country, switches and facts.",
         steps("""
             mineral:
               ask: What comes from your site?

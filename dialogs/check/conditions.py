@@ -8,8 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dialogs.check.paths import Place, inside, reached
 from dialogs.problem import Problem
 from dialogs.reading.values import did_you_mean, nearest
-from dialogs.script import KNOWN_FIELDS, SWITCHES, Condition, Dialog, Step
+from dialogs.script import GROUP, KNOWN_FIELDS, LEAVE_GROUPS, SWITCHES, Condition, Dialog, Step
 from dialogs.written import Written
+
+Savers = Mapping[str, list[tuple[Dialog, Step]]]
+NO_FIELDS = ("language", "consent", "private_phone", "stopped", GROUP, LEAVE_GROUPS)  # saved, but not as fields
+OF_A_PERSON = ("language", "country", "reminders", "news", *SWITCHES)  # what a series can always ask for
 
 
 def linked(step: Step) -> bool:
@@ -40,6 +44,30 @@ def check_conditions(written: Written) -> Iterator[Problem]:
     for dialog, step in steps_of(written):
         for condition in step.only_if:
             yield from _condition(written, graph, saved, dialog, step, condition)
+    for series in written.series.values():
+        for condition in series.conditions:
+            yield from _of_a_person(written, saved, condition)
+
+
+def answered(saved: Savers) -> set[str]:
+    """The fields that hold a plain answer: no date, no phone number, nothing with a place of its own in the store."""
+    kinds = {name: {step.kind for _, step in steps} for name, steps in saved.items() if name not in NO_FIELDS}
+    return {name for name, found in kinds.items() if not found & {"date", "phone"}}
+
+
+def _of_a_person(written: Written, saved: Savers, condition: Condition) -> Iterator[Problem]:
+    """Of a series: it is judged outside of any dialog, when a reminder is about to go."""
+    name, by = condition.name, saved.get(condition.name, [])
+    known = {*answered(saved), *written.common.facts, *OF_A_PERSON}
+    if name in known:
+        yield from _answers(condition, _values(written, name, None, by))
+    elif not written.may_hold(name):
+        text = f'No question saves anything as "{name}".'
+        if name in saved or name in KNOWN_FIELDS:
+            text = f'A series cannot ask for "{name}": only answers, the language, the country, switches and facts.'
+        near = "" if name in saved or name in KNOWN_FIELDS else nearest(name, known)
+        mend = f'Did you mean "{near}"?' if near else 'Write a name that stands after "save" in a dialog.'
+        yield Problem(condition.at, "only-if", text, mend, width=len(name))
 
 
 def _condition(
@@ -59,7 +87,7 @@ def _condition(
     elif own is not None and own.keep != "yes" and not by and name not in given:
         text = f'"{name}" is a private question (keep: {own.keep}): its answer cannot choose what comes next.'
         yield Problem(at, "kept-go", text, 'Delete this condition, or "keep" there.', width=width)
-    elif name not in given and _only_later(graph, dialog, step, own, by):
+    elif name not in given and not _is_marked(dialog, name) and _only_later(graph, dialog, step, own, by):
         text = f'"{name}" is asked only later, so nothing is known of it here.'
         yield Problem(at, "only-if", text, "Move this step behind that question.", width=width)
     else:
@@ -83,6 +111,11 @@ def _which(name: str, known: Iterable[str]) -> str:
     return "Write the name of a step before this one in this dialog, or of a field that a step saves."
 
 
+def _is_marked(dialog: Dialog, name: str) -> bool:
+    """True for a date that this dialog marks as done: it was saved in an earlier call."""
+    return any(choice.done == name for step in dialog.steps for choice in step.choices)
+
+
 def _only_later(
     graph: Mapping[Place, list[Place]],
     dialog: Dialog,
@@ -103,7 +136,7 @@ def _values(written: Written, name: str, own: Step | None, saved: list[tuple[Dia
     if name in SWITCHES:
         return ["yes", "no"]
     sources = [step for _, step in saved] + ([own] if own is not None else [])
-    if name in ("consent", "private_phone", "reminders") and not sources:
+    if name in ("consent", "private_phone", "reminders", "news", "stopped") and not sources:
         return ["yes", "no"]
     if name == "language":
         return [written.common.language, *written.languages]

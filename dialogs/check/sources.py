@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dialogs.check.series import ONE_SMS, TWO_SMS
 from dialogs.check.speech import Speech, speeches
 from dialogs.check.text import FEW, LABELS, MOST_LETTERS
 from dialogs.check.translation import dialog_of
@@ -15,7 +16,6 @@ from dialogs.screen import Room, lay_out
 from dialogs.script import Step, Text
 from dialogs.written import COMMON, Written
 
-SMS = 160
 KEYS = ("next", "back", "more", "menu")
 SHORT = 12
 
@@ -66,6 +66,8 @@ def _limits(written: Written) -> Iterator[tuple[str, Limit]]:
             yield text.id, Limit("One screen", room.septets - room.prefix)
     for text in written.common.words.values():
         yield text.id, Limit("Words that people send to say this, with spaces between them")
+    if written.common.discreet is not None:
+        yield written.common.discreet.id, Limit("Words that careful messages do without, with spaces between them")
     for dialog in written.dialogs.values():
         yield dialog.title.id, Limit("Title, as in a menu", MOST_LETTERS)
         for step in dialog.steps:
@@ -73,9 +75,11 @@ def _limits(written: Written) -> Iterator[tuple[str, Limit]]:
     for series in written.series.values():
         yield series.title.id, Limit("Title of reminders, for the office")
         for moment in series.moments:
-            yield moment.say.id, Limit("SMS that others may see", SMS)
+            yield moment.say.id, Limit("SMS that others may see", ONE_SMS)
             if moment.open is not None:
-                yield moment.open.id, Limit("SMS to a phone that is private", SMS)
+                yield moment.open.id, Limit("SMS to a phone that is private", TWO_SMS)
+        if series.silent is not None:
+            yield series.silent.officer.id, Limit("SMS to the officer of a group, that others may see", ONE_SMS)
 
 
 def _limits_of(main: Speech, step: Step, room: Room) -> Iterator[tuple[str, Limit]]:

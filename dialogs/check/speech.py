@@ -18,6 +18,7 @@ from dialogs.written import Written
 LONGEST_NUMBER = 12  # digits of a number that is typed
 LONGEST_TYPED = 20  # letters that a typed answer is thought to have
 LONGEST_PHONE = 16
+LONGEST_GROUP = 30  # letters that the name of a group is thought to have
 FIRST_LINE = 60  # letters of a text that are sure to stand in its first line
 
 
@@ -124,6 +125,7 @@ def widest(written: Written, language: Language, wording: Mapping[str, str]) -> 
         "title": max(titles, key=len, default=""),
         "language": max(names, key=len),
         "country": "KE",
+        "group": "8" * LONGEST_GROUP,
     }
     for name, fact in written.common.facts.items():
         values[name] = max([fact] if isinstance(fact, str) else fact.values(), key=len, default="")

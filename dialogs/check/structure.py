@@ -10,7 +10,7 @@ from dialogs.check.paths import ENDS, Place, Way, follow, leads, reached, rings,
 from dialogs.locale import placeholders
 from dialogs.problem import At, Problem
 from dialogs.reading.values import did_you_mean
-from dialogs.script import KNOWN_FIELDS, Dialog
+from dialogs.script import GROUP, KNOWN_FIELDS, LEAVE_GROUPS, Dialog
 from dialogs.written import Written
 
 MOST_CHOICES = 24  # by SMS they stand in one message, numbered through
@@ -22,6 +22,9 @@ NEEDED_TEXTS = (
     *("busy", "sorry_error", "not_yours", "result_seen", "private_done", "no_steps", "sms_offer", "sms_keep"),
     *("sms_sent", "stopped", "stopped_ussd", "back_again", "help"),
 )
+NEEDED_FOR_GROUPS = ("bad_group",)
+NEEDED_FOR_SEVERAL = ("too_many_dates",)
+NEEDED_FOR_KEPT = ("kept_language", "kept_answers", "kept_group", "kept_stopped")
 NEEDED_WORDS = ("stop", "start", "help", "menu")
 
 
@@ -33,7 +36,8 @@ def check_structure(written: Written) -> Iterator[Problem]:
     yield from _endless(written)
     yield from check_conditions(written)
     yield from _too_many(written)
-    yield from _count_from(written)
+    yield from _groups(written)
+    yield from _done(written)
     if not written.flawed and not lost:
         yield from _never_reached(written)
     if not written.flawed:
@@ -54,12 +58,24 @@ def _needed(written: Written) -> Iterator[Problem]:
     common = written.common
     if not common.texts or not written.files.get(common.at.file):
         return
-    for name, known, needed in (("texts", common.texts, NEEDED_TEXTS), ("words", common.words, NEEDED_WORDS)):
+    for name, known, needed in (("texts", common.texts, _texts_needed(written)), ("words", common.words, NEEDED_WORDS)):
         at = common.places.get(name, common.at)
         for key in needed:
             if key not in known:
                 text = f'The program needs "{key}" under "{name}", and it is not there.'
                 yield Problem(at, "missing-key", text, f'Add a line "{key}: …" under "{name}".')
+
+
+def _texts_needed(written: Written) -> Iterator[str]:
+    """What the program says in any content, and what it says only where a question or a text calls for it."""
+    yield from NEEDED_TEXTS
+    steps = [step for _, step in steps_of(written)]
+    if any(step.save == GROUP for step in steps):
+        yield from NEEDED_FOR_GROUPS
+    if any(step.several for step in steps):
+        yield from NEEDED_FOR_SEVERAL
+    if any("{kept}" in text.source for text in written.texts().values()):
+        yield from NEEDED_FOR_KEPT
 
 
 # --- where ways lead ---
@@ -142,26 +158,33 @@ def _too_many(written: Written) -> Iterator[Problem]:
             yield Problem(at, "too-many", text, "Leave those live that people here speak.", width=len("languages"))
 
 
-def _count_from(written: Written) -> Iterator[Problem]:
+def _groups(written: Written) -> Iterator[Problem]:
+    """A group is joined by a code that is typed, and left by a yes."""
+    for _, step in steps_of(written):
+        if step.origin is not None:
+            continue
+        at = step.places.get("save", step.at)
+        if step.save == GROUP and step.kind != "text":
+            text = '"save: group" makes a member of who types the code of a group; here nothing is typed.'
+            yield Problem(at, "group-code", text, 'Write "as: text" in place of the choices.', width=len(GROUP))
+        elif step.save == LEAVE_GROUPS and step.choice("yes") is None:
+            text = '"save: leave_groups" ends memberships at the answer "yes", and there is none here.'
+            yield Problem(at, "group-code", text, 'Name one of the choices "yes".', width=len(LEAVE_GROUPS))
+
+
+def _done(written: Written) -> Iterator[Problem]:
+    """An answer can mark only a date that is saved somewhere."""
     saved = savers(written)
     dates = [name for name, steps in saved.items() if any(step.kind == "date" for _, step in steps)]
-    for series in written.series.values():
-        name = series.count_from
-        if not name or name in dates or written.may_hold(name):
-            continue
-        at = _line_with(written, series.at.file, "count from", name)
-        text = f'No question saves a date as "{name}".'
-        if name in saved:
-            text = f'"{name}" is saved, but not as a date.'
-        mend = 'Write "as: date" there.' if name in saved else did_you_mean(name, dates)
-        yield Problem(at, "count-from", text, mend or 'Make a question with "as: date" first.', width=len(name))
-
-
-def _line_with(written: Written, file: str, key: str, value: str) -> At:
-    for number, line in enumerate(written.files.get(file, "").splitlines(), 1):
-        if line.startswith(key) and value in line:
-            return At(file, number, line.index(value, len(key)) + 1)
-    return At(file)
+    for _, step in steps_of(written):
+        for choice in step.choices if step.origin is None else ():
+            name = choice.done
+            if not name or name in dates or written.may_hold(name):
+                continue
+            at = step.places.get(f"done.{choice.id}", step.at)
+            text = f'No question saves a date as "{name}", so there is none to mark as done.'
+            mend = did_you_mean(name, dates) or 'Make a question with "as: date" first.'
+            yield Problem(at, "no-date", text, mend, width=len(name))
 
 
 def _never_reached(written: Written) -> Iterator[Problem]:
@@ -190,10 +213,11 @@ def _never_reached(written: Written) -> Iterator[Problem]:
 def _never_used(written: Written) -> Iterator[Problem]:
     used = {name for text in written.texts().values() for name in placeholders(text.source)}
     used |= {condition.name for _, step in steps_of(written) for condition in step.only_if}
-    used |= {series.count_from for series in written.series.values()}
+    for series in written.series.values():
+        used |= {series.count_from or series.id, *(condition.name for condition in series.conditions)}
     for name, steps in savers(written).items():
         first = steps[0][1]
-        if name not in used and name not in KNOWN_FIELDS and first.origin is None:
+        if name not in used and name not in (*KNOWN_FIELDS, LEAVE_GROUPS) and first.origin is None:
             text = f'"{name}" is saved, and nothing in the content uses it.'
             mend = 'Fine if broadcasts choose people by it. If not, delete "save": keep only what is needed.'
             yield Problem(first.places.get("save", first.at), "never-used", text, mend, "warning", len(name))

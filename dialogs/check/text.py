@@ -17,7 +17,8 @@ from dialogs.screen import Page, Room, fits, lay_out
 from dialogs.script import KNOWN_FIELDS, Step, Text
 from dialogs.written import Written, gaps
 
-BUILT_IN = ("points", "max", "percent", "title")
+BUILT_IN = ("points", "max", "percent", "title", "kept")
+LISTS = ("common:words.", "common:discreet")  # texts that nobody reads on a phone
 MOST_LETTERS = 30  # of one choice
 MOST_SEGMENTS = 3  # of a question with its choices by SMS
 FEW = 3  # choices up to which a question must stand on one screen
@@ -36,10 +37,10 @@ def check_text(written: Written, speeches: Sequence[Speech], room: Room) -> Iter
 
 
 def said(speech: Speech) -> Iterator[tuple[str, str]]:
-    """Id and text of all that stands in this language's own file, words that people send left out."""
+    """Id and text of all that stands in this language's own file, lists of words left out."""
     for id, text in speech.texts.items():
         entry = speech.language.entries.get(id)
-        if id.startswith("common:words."):
+        if id.startswith(LISTS):
             continue
         if speech.main:
             yield id, text.source
@@ -54,18 +55,28 @@ def _placeholders(written: Written) -> Iterator[Problem]:
     saved, facts = savers(written), written.common.facts
     known = dict.fromkeys([*BUILT_IN, *facts, *saved, *KNOWN_FIELDS])
     may_lack = _never_skipped(written)
+    pages = {text.id for _, step in steps_of(written) if step.head == "say" for text in step.texts}
     for id, text in written.texts().items():
         yield from stray_braces(text.source, text.at)
+        if id.startswith("reminder/"):
+            continue  # there other names can stand: see series.py
         for name in sorted(placeholders(text.source)):
-            column = text.at.column + max(text.source.split("\n", 1)[0].find("{" + name), 0)
-            at = replace(text.at, column=column)
+            at = named_at(text, name)
             if name not in known and not written.may_hold(name):
                 what, mend = f"Nothing has the name {{{name}}}.", did_you_mean(name, known)
                 yield Problem(at, "placeholder", what, mend, width=len(name) + 2)
+            elif name == "kept" and id not in pages:
+                what = "The list of what is kept is long and needs pages of its own."
+                yield Problem(at, "placeholder", what, 'Say {kept} in a step with "say".', width=len(name) + 2)
             elif name in gaps(written.common) and id in may_lack:
                 what = f"{{{name}}} is not known in every country, and would leave a gap here."
                 mend = "Say it in a step of its own: a step that says an unknown fact is skipped."
                 yield Problem(at, "placeholder", what, mend, "warning", len(name) + 2)
+
+
+def named_at(text: Text, name: str) -> At:
+    """Where a placeholder stands, if it does so in the first line of its text."""
+    return replace(text.at, column=text.at.column + max(text.source.split("\n", 1)[0].find("{" + name), 0))
 
 
 def _never_skipped(written: Written) -> set[str]:
@@ -99,7 +110,6 @@ def _fitting(speech: Speech, room: Room) -> Iterator[Problem]:
             yield from _choice_lines(speech, step)
         yield from _said_at_once(speech, step, room)
     yield from _common(speech, room)
-    yield from _reminders(speech)
 
 
 def _question(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
@@ -211,17 +221,6 @@ def _common(speech: Speech, room: Room) -> Iterator[Problem]:
                 yield from _screens(speech, ids, choices, room, few=True)
         elif key not in LABELS and speech.own(text.id):
             yield from _aside(speech, text, room) if key == "private_done" else _closing(speech, text, room)
-
-
-def _reminders(speech: Speech) -> Iterator[Problem]:
-    for series in speech.written.series.values():
-        for moment in series.moments:
-            for text in (moment.say, moment.open):
-                if text is None or not speech.own(text.id):
-                    continue
-                if (count := segment_count(speech.say(text.id))) > 1:
-                    what = f"This reminder takes {count} SMS{speech.inside}: it costs {count} times as much."
-                    yield speech.problem("too-long", [text.id], what, "Shorten it to 160 letters.", "warning")
 
 
 # --- letters ---

@@ -9,7 +9,7 @@ from typing import Literal
 
 from dialogs.check.conditions import linked, steps_of
 from dialogs.check.speech import Speech
-from dialogs.check.text import stray_braces
+from dialogs.check.text import LISTS, stray_braces
 from dialogs.locale import Language, fallbacks, fold_word, placeholders
 from dialogs.pofile import Entry
 from dialogs.problem import At, Level, Problem
@@ -145,7 +145,7 @@ def _entries(speech: Speech) -> Iterator[Problem]:
         if not entry.says(text.source):
             continue
         yield from _other_placeholders(speech, entry, text)
-        if id.startswith(WORDS) or id == "common:months":
+        if id.startswith(LISTS) or id == "common:months":
             continue
         yield from _odd_length(speech, entry, text)
         if entry.text == text.source and len(re.findall(r"[^\W\d_]{2,}", re.sub(r"\{[^{}]*\}", "", text.source))) > 1:

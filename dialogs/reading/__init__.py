@@ -1,4 +1,4 @@
-"""Reads a content file into a Dialog, a Series or the Common texts.
+"""Reads a content file into a Dialog, a Series, the Common texts or the Hours.
 
 Every problem of a file is found in one run, and nothing is ever raised: a file that cannot be read is a problem too.
 """
@@ -13,6 +13,7 @@ from typing import cast
 from dialogs.problem import At, Problem
 from dialogs.reading import grammar
 from dialogs.reading.common import read_common
+from dialogs.reading.hours import read_hours
 from dialogs.reading.plain_yaml import Pair, Pairs, Plain
 from dialogs.reading.series import read_series
 from dialogs.reading.step import belongs_in_a_step, read_step
@@ -32,7 +33,7 @@ from dialogs.reading.values import (
 )
 from dialogs.script import RESERVED_DIALOGS, Dialog, Resume, Text
 
-__all__ = ["read_common", "read_dialog", "read_series"]
+__all__ = ["read_common", "read_dialog", "read_hours", "read_series"]
 
 DAYS = re.compile(r"([1-9][0-9]{0,3}) days?")
 

@@ -8,7 +8,19 @@ from dataclasses import dataclass
 
 from dialogs.reading import grammar
 from dialogs.reading.plain_yaml import Node, Pair, Pairs, Plain
-from dialogs.reading.values import Finds, block, did_you_mean, name, nearest, number, one_of, target, text, wrong_type
+from dialogs.reading.values import (
+    Finds,
+    block,
+    did_you_mean,
+    name,
+    name_in,
+    nearest,
+    number,
+    one_of,
+    target,
+    text,
+    wrong_type,
+)
 from dialogs.script import Band, Choice, Keep, Text
 
 
@@ -88,6 +100,7 @@ def choices_of(
     else:
         points = {id: number(node, id, lines.finds) or 0 for id, node in lines.by("points", ids).items()}
         advice = lines.texts_by("advice", ids)
+    done = {id: name_in(node, id, lines.finds, grammar.RESERVED_FIELDS) for id, node in lines.by("done", ids).items()}
     kept = keep == "yes"
     return tuple(
         Choice(
@@ -98,6 +111,7 @@ def choices_of(
             reply=reply.get(id),
             go=ways.get(id, ""),
             scored=choice.scored and kept,
+            done=done.get(id, ""),
             at=choice.at,
         )
         for id, choice in listed.items()

@@ -32,8 +32,11 @@ def read_common(file: str, source: str | bytes) -> tuple[Common, list[Problem]]:
     switches = known_keys(_lines(given, "switches", "conflict_zone: CD SS", finds), SWITCHES, finds)
     words = known_keys(_lines(given, "words", "stop: STOP QUIT", finds), grammar.MEANINGS, finds)
     written = {f"words.{meaning}": line.value for meaning, line in words.items()}
-    for line in _lines(given, "texts", "next: Next", finds):
-        written[name(line.key, finds)] = line.value
+    lines = _lines(given, "texts", "next: Next", finds)
+    for line in lines:
+        written[name(line.key, finds, ("discreet",))] = line.value
+    if "discreet" in given:
+        written["discreet"] = given["discreet"].value
     notes = _notes(given, tuple(written), finds)
     read = {
         key: text_as(f"common:{key}", node, notes.get(key, ""))
@@ -45,7 +48,8 @@ def read_common(file: str, source: str | bytes) -> tuple[Common, list[Problem]]:
         facts=MappingProxyType(facts),
         switches=MappingProxyType({key: _countries(line, finds) for key, line in switches.items()}),
         words=MappingProxyType({key: read[f"words.{key}"] for key in words if f"words.{key}" in read}),
-        texts=MappingProxyType({key: text for key, text in read.items() if not key.startswith("words.")}),
+        texts=MappingProxyType({line.key.text: read[line.key.text] for line in lines if line.key.text in read}),
+        discreet=read.get("discreet") if "discreet" in given else None,
         at=At(file),
         places=MappingProxyType(at),
     )

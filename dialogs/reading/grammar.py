@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 DIALOG = ("title", "about", "resume", "forget after", "then", "moved", "trace", "steps")
-COMMON = ("language", "facts", "switches", "words", "texts", "notes")
-SERIES = ("title", "count from", "every", "at", "send")
-MOMENT = ("say", "open")
+COMMON = ("language", "facts", "switches", "words", "texts", "discreet", "notes")
+SERIES = ("title", "count from", "every", "at", "only if", "send", "silent", "note")
+MOMENT = ("say", "open", "at")
+SILENT = ("after", "officer")
 HEADS = ("say", "ask", "check", "score", "advice", "from")
 EVERY_STEP = ("only if", "note", "go")
 OF_HEAD: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -24,10 +25,12 @@ OF_HEAD: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "proof": ("check",),
         "level": ("check",),
         "sms": ("advice",),
+        "several": ("ask",),
+        "done": ("ask",),
     }
 )
 STEP = tuple(dict.fromkeys((*HEADS, *EVERY_STEP, *OF_HEAD)))
-EVERY_KEY = tuple(dict.fromkeys((*DIALOG, *STEP, *COMMON, *SERIES, *MOMENT)))
+EVERY_KEY = tuple(dict.fromkeys((*DIALOG, *STEP, *COMMON, *SERIES, *MOMENT, *SILENT)))
 
 MEANINGS = ("stop", "start", "help", "menu", "yes", "no")  # of the words that people send
 LEVELS = ("must", "year 1", "year 3")
@@ -35,7 +38,7 @@ WRITTEN = ("text", "number", "date", "phone")  # `as`: what is typed in where th
 CHECK_CHOICES = ("yes", "no", "unsure")
 OTHERWISE = "otherwise"
 RESERVED_STEPS = ("end", "forget", "resume")  # targets of `go`, and the place between two calls
-RESERVED_FIELDS = ("points", "max", "percent", "title")  # placeholders with a meaning of their own
+RESERVED_FIELDS = ("points", "max", "percent", "title", "kept", "stopped")  # placeholders with a meaning of their own
 
 
 def belongs(key: str) -> str:
@@ -47,7 +50,7 @@ def belongs(key: str) -> str:
         places.append("in a step")
     if key in DIALOG:
         places.append("at the top of a dialog")
-    elif key in SERIES:
+    if key in SERIES and key not in DIALOG:
         places.append("at the top of a reminder series")
     if key in COMMON:
         places.append("in common.yaml")

@@ -25,7 +25,7 @@ from dialogs.reading.values import (
 from dialogs.script import Band, Choice, Condition, Head, Keep, Kind, Step, Text
 
 NO_TEXT = Text("", "")
-BY_CHOICE = ("points", "advice", "reply")  # keys of an ask that name its choices
+BY_CHOICE = ("points", "advice", "reply", "done")  # keys of an ask that name its choices
 ORIGIN = re.compile(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)")
 
 
@@ -78,6 +78,7 @@ def _complete(lines: StepLines, step: Step) -> Step:
         bands=tuple(replace(band, go=ways.get(f"{band.percent}%", "")) for band in bands),
         go=ways.get(grammar.OTHERWISE, ""),
         save=_save(lines),
+        several=_several(lines, kind),
         keep=keep,
         proof=lines.text("proof"),
         level=lines.one_of("level", grammar.LEVELS),
@@ -160,7 +161,7 @@ def _refuse(lines: StepLines, keys: tuple[str, ...], why: str, mend: str) -> Non
 
 def _refuse_unkept(lines: StepLines, keep: Keep) -> None:
     """An answer that is not kept leaves no trace: no field, no points, no way of its own."""
-    for key in ("save", "points"):
+    for key in ("save", "points", "done"):
         if (pair := lines.given.pop(key, None)) is not None:
             what = f'"{key}" would keep what "keep: {keep}" promises not to keep.'
             lines.finds.add(pair.key, "unkept", what, f'Delete "{key}", or "keep".')
@@ -202,6 +203,12 @@ def _texts(lines: StepLines, head: Head) -> tuple[Text, ...]:
 def _only_if(lines: StepLines) -> tuple[Condition, ...]:
     value = lines.value("only if")
     return () if value is None else conditions(value, lines.finds)
+
+
+def _several(lines: StepLines, kind: Kind) -> bool:
+    if kind != "date":
+        _refuse(lines, ("several",), "needs a date that is typed in", 'Add "as: date", or delete "several".')
+    return lines.one_of("several", ("yes", "no")) == "yes"
 
 
 def _save(lines: StepLines) -> str:
