@@ -90,6 +90,10 @@ def typed_now(turn: Turn) -> str | None:
     """What was typed since the last screen; None for a repeat, or for what does not go on from there."""
     text, consumed = turn.inbound.text, turn.session.consumed
     if not turn.inbound.whole:
+        number = turn_of(turn.inbound)
+        if number and number <= consumed:
+            return None  # the provider brings the same turn again
+        turn.session.consumed, turn.session.changed = number or consumed + 1, True
         return text
     if len(text) <= consumed:
         return None
@@ -103,12 +107,17 @@ def typed_now(turn: Turn) -> str | None:
     return rest
 
 
+def turn_of(inbound: Inbound) -> int:
+    """The provider's number of this turn, where it counts them (Hubtel's Sequence); 0 where it does not."""
+    return int(inbound.turn) if inbound.turn.isascii() and inbound.turn.isdigit() and len(inbound.turn) < 9 else 0
+
+
 def begin(turn: Turn, place: tuple[str, str]) -> Reply:
     """The first screen of a call: where the person stopped, or the menu, or the welcome."""
     open_call(turn, place)
     turn.first = True
     text = turn.inbound.text
-    turn.session.consumed = len(text)
+    turn.session.consumed = len(text) if turn.inbound.whole else turn_of(turn.inbound)
     if text and turn.person.consent:
         fed = feed(turn, text.split("*"))
         if fed is not None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -11,7 +12,7 @@ from typing import IO, Any
 
 import anyio
 import anyio.to_thread
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import DBAPIError
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -28,6 +29,7 @@ from dialogs.seal import Seal
 from gateway import outbox, providers
 from gateway.channels import SettingsError
 from gateway.desk import Busy, Desk, utcnow
+from gateway.dispatch import Dispatch, through_engine
 from gateway.inbound import Callbacks
 from gateway.metrics import Metrics
 from gateway.numbers import country_of
@@ -53,6 +55,7 @@ class House:
     providers: Mapping[str, Provider]
     metrics: Metrics
     desk: Desk = field(init=False)
+    sending: Dispatch | None = None
     _playing: showing.House | None = None
     _held: IO[str] | None = None
 
@@ -66,6 +69,11 @@ class House:
     def room_of(self, inbound: Inbound) -> Room:
         """What one screen holds for this phone."""
         return self.settings.channels[inbound.channel].room if inbound.kind == "ussd" else NO_PAGES
+
+    def wake(self) -> None:
+        """Something may have been queued: send it now."""
+        if self.sending is not None:
+            self.sending.wake()
 
     def leave(self) -> None:
         """Let go of the database."""
@@ -135,6 +143,9 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
         if desk is None:
             await anyio.to_thread.run_sync(house.prepare)
         house.desk.start()
+        if desk is None and settings.sends:
+            house.sending = _sending(house)
+            house.sending.start()
         try:
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(_watch_content, house)
@@ -143,6 +154,8 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
                 yield
                 tasks.cancel_scope.cancel()
         finally:
+            if house.sending is not None:  # its last words go through the desk
+                await anyio.to_thread.run_sync(house.sending.stop)
             await anyio.to_thread.run_sync(house.desk.stop)
             house.leave()
 
@@ -151,6 +164,18 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
     app.router.redirect_slashes = False  # no provider and no phone follows a redirect
     app.state.house = house
     return app
+
+
+def _sending(house: House) -> Dispatch:
+    """The worker of this process. On SQLite the desk's thread is the one that writes, so nobody waits for a lock."""
+    transact = through_engine(house.engine)
+    if house.engine.dialect.name == "sqlite":
+        loop = asyncio.get_running_loop()
+
+        def transact(work: Callable[[Connection], Any]) -> Any:
+            return asyncio.run_coroutine_threadsafe(house.desk.run(work), loop).result()
+
+    return Dispatch(house.settings.channels, house.providers, house.now, transact, utcnow, house.metrics.settled)
 
 
 def _routes(house: House) -> list[BaseRoute]:

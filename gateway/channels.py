@@ -23,7 +23,10 @@ OPTIONS: Mapping[str, str] = {
     "price": "What one SMS segment costs: `0.8KES`.",
     "rate": "Messages a second that may be sent: `20`, or `0.02` for one in 50 seconds.",
     "base": "Where messages are sent instead of the provider's own address: `http://127.0.0.1:9001`, for trying out.",
+    "format": "Generic: a ready company (`hubtel`, `arkesel`, `nalo`, `infobip`), or the path of a file of yours.",
+    "signing_key": "Android: the key that signs what the phone posts.",
     "shared_key": "Twilio: the SharedKey that signs callbacks, if it is not the auth token.",
+    "template": "Twilio: the approved WhatsApp template (`HX...`) that carries a text in its `{{1}}` after 24 hours.",
 }
 
 

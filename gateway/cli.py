@@ -16,7 +16,18 @@ from gateway.settings import Settings
 from gateway.settings_page import describe
 
 # Where a command stands that has a module of its own.
-ELSEWHERE = {"dial": "gateway.dial:dial", "content": "gateway.cli_content:content"}
+ELSEWHERE = {
+    "broadcast": "gateway.cli_broadcast:broadcast",
+    "channels": "gateway.cli_work:channels",
+    "contacts": "gateway.cli_contacts:contacts",
+    "content": "gateway.cli_content:content",
+    "dial": "gateway.dial:dial",
+    "fake": "gateway.cli_fake:fake",
+    "groups": "gateway.cli_groups:groups",
+    "messages": "gateway.cli_messages:messages",
+    "reminders": "gateway.cli_reminders:reminders",
+    "work": "gateway.cli_work:work",
+}
 
 
 class Commands(click.Group):

@@ -23,7 +23,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError
 from dialogs import store, talk
 from dialogs.inbound import Inbound, Reply
 from dialogs.showing import House
-from gateway import outbox
+from gateway import outbox, reasons, settling
+from gateway.providers import DeliveryReport
 
 log = logging.getLogger("ngazi.desk")
 T = TypeVar("T")
@@ -45,6 +46,7 @@ class Waiting:
     future: asyncio.Future[Any]
     came: float
     dropped: bool = False
+    report: DeliveryReport | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,15 @@ class Desk:
         self._queue.put(waiting)
         result: T = await waiting.future
         return result
+
+    async def note(self, report: DeliveryReport) -> bool:
+        """Keep a delivery report; those that wait share one transaction. False for an unknown message. Raises Busy."""
+        if self._queue.qsize() >= self.most_waiting:
+            raise Busy
+        waiting = Waiting(None, None, asyncio.get_running_loop().create_future(), monotonic(), report=report)
+        self._queue.put(waiting)
+        known: bool = await waiting.future
+        return known
 
     def busy(self) -> Reply:
         """The screen for a crowd."""
@@ -206,6 +217,7 @@ class Desk:
         done: list[tuple[Waiting, Any]] = [
             (waiting, self._work(waiting.work)) for waiting in batch if waiting.work is not None
         ]
+        done += self._reports([waiting for waiting in batch if waiting.report is not None])
         talking = [waiting for waiting in batch if waiting.inbound is not None and not waiting.dropped]
         if talking:
             inbounds = [waiting.inbound for waiting in talking if waiting.inbound is not None]
@@ -215,6 +227,18 @@ class Desk:
         self._hand_back(done)
         if talking:
             self.on_list(len(talking))
+
+    def _reports(self, batch: list[Waiting]) -> list[tuple[Waiting, Any]]:
+        """All in one transaction; if that fails, one by one, so that one that cannot be kept harms no other."""
+        if not batch:
+            return []
+        said, now = [waiting.report for waiting in batch if waiting.report is not None], self.clock()
+        known = self._work(lambda db: settling.reports(db, said, now))
+        if not isinstance(known, Exception):
+            return list(zip(batch, known, strict=True))
+        if isinstance(known, Busy) or len(batch) == 1:
+            return [(waiting, known) for waiting in batch]
+        return [pair for waiting in batch for pair in self._reports([waiting])]
 
     def _hand_back(self, done: list[tuple[Waiting, Any]]) -> None:
         if self._loop is not None and not self._loop.is_closed():
@@ -303,7 +327,7 @@ class Desk:
 def _hold_stops(db: Connection, people: Any, now: datetime) -> None:
     stopped = sorted({person.id for person in people if person.stopped and "stopped" in person.changed})
     if stopped:
-        outbox.refuse_queued(db, stopped, "the person said STOP", now)
+        settling.refuse_queued(db, stopped, reasons.STOPPED, now)
 
 
 def _settle(done: list[tuple[Waiting, Any]]) -> None:

@@ -22,7 +22,7 @@ from dialogs import store
 from dialogs.inbound import Inbound
 from gateway import outbox
 from gateway.desk import Busy
-from gateway.forms import Form, TooManyFields, is_form, read_form
+from gateway.forms import Form, NoObject, TooManyFields, is_form, read_form, read_json
 from gateway.providers import DeliveryReport, Ended, News, OptOut, Provider, Unreadable
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ log = logging.getLogger("ngazi.inbound")
 
 PATH = "/in/{channel}/{secret}/{callback:path}"  # a path: a slash too many at the end does not matter
 LARGEST = 16 * 1024  # bytes; the longest that a provider sends has about 4,000
+LARGEST_JSON = 256 * 1024  # from those who speak JSON: a hundred delivery reports come at once
 KEPT_OR_REFUSED = frozenset(("sms", "optout", "delivery"))  # not acknowledged unless they are stored
 NOBODY = (b"\0",)  # what a secret for an unknown channel is compared with, to take as long
 
@@ -76,8 +77,8 @@ class Callbacks:
         try:
             door = self._open(scope)
             name = door.name
-            callback = _callback(scope, door.provider)
-            form = await _read(scope, receive, door.provider)
+            callback = _callback(scope, door)
+            form = await _read(scope, receive, door)
             response, outcome = await self._answer(door, callback, form)
         except Refusal as refusal:
             response, outcome = refusal.answer(), str(refusal.status)
@@ -116,9 +117,11 @@ class Callbacks:
         inbound = Inbound(door.name, "ussd", "", "", "", "")
         outcome = "answered"
         try:
-            for news in door.provider.read("ussd", form):
-                if isinstance(news, Inbound):
-                    inbound = news
+            told = door.provider.read("ussd", form)
+            said = [news for news in told if isinstance(news, Inbound)]
+            if not said:  # some tell here too that a call is over
+                return await self._take_note(door, "ussd", form)
+            inbound = said[-1]
             reply = await self._house.desk.take(inbound)
         except Unreadable:
             raise
@@ -152,57 +155,66 @@ class Callbacks:
         """Raises if it is not stored for sure. The reply to an SMS is queued with it, not put into the response."""
         if isinstance(news, Inbound):
             await self._house.desk.take(news)
+            self._house.wake()  # its reply waits
+        elif isinstance(news, DeliveryReport):
+            await self._house.desk.note(news)
         else:
             await self._house.desk.run(self._note(news))
 
-    def _note(self, news: DeliveryReport | OptOut | Ended) -> Callable[[Connection], object]:
+    def _note(self, news: OptOut | Ended) -> Callable[[Connection], object]:
         house, now = self._house, self._house.desk.clock()
         match news:
-            case DeliveryReport():
-                return lambda db: outbox.settle(db, news.channel, news, now)
             case OptOut():
                 return lambda db: outbox.opt_out(db, house.seal, news.address, now)
             case Ended():
                 return lambda db: store.end_session(db, news.channel, news.session, now)
 
 
-def _callback(scope: Scope, provider: Provider) -> str:
+def _callback(scope: Scope, door: Door) -> str:
     callback: str = scope["path_params"]["callback"]
-    if callback not in provider.callbacks:
-        callback = callback.rstrip("/")
-        if callback not in provider.callbacks:
+    if callback not in door.provider.callbacks:
+        callback = callback.partition("/")[0] if door.provider.paths else callback.rstrip("/")
+        if callback not in door.provider.callbacks:
             raise Refusal(404, "Not found")
     return callback
 
 
-async def _read(scope: Scope, receive: Receive, provider: Provider) -> Form:
-    """The form, if the provider sent it."""
+async def _read(scope: Scope, receive: Receive, door: Door) -> Form:
+    """The fields, if the provider sent them."""
     content_type, length = b"", b""
     for name, value in scope["headers"]:
         if name == b"content-type":
             content_type = value
         elif name == b"content-length":
             length = value
-    posted = scope["method"] == "POST"
-    readable = not posted or is_form(content_type)
+    posted = scope["method"] != "GET"
     if posted:
-        body = await _read_body(receive, length)
+        body = await _read_body(receive, length, LARGEST_JSON if door.provider.json else LARGEST)
     else:
         body = scope["query_string"]
+    # By its first letter: some send JSON under the name of a form, or of plain text. No form begins with a brace.
+    json = posted and door.provider.json and body.lstrip()[:1] == b"{"
+    readable = json or not posted or is_form(content_type)
     try:
-        form = read_form(body) if readable else Form([])
+        form = read_json(body) if json else read_form(body) if readable else Form([])
     except TooManyFields:
         raise Refusal(400, "Too many fields") from None
-    if not provider.trusts(scope, body, form):
+    except NoObject as wrong:
+        raise Refusal(400, str(wrong)) from None
+    if not door.provider.trusts(scope, body, form):
         raise Refusal(403, "Forbidden")
     if not readable:
-        raise Refusal(415, "application/x-www-form-urlencoded is expected")
+        expected = "application/json" if door.provider.json else "application/x-www-form-urlencoded"
+        raise Refusal(415, f"{expected} is expected")
+    if door.provider.paths:
+        _, *rest = scope["path_params"]["callback"].split("/")
+        return Form([*form.pairs, *((f"path.{n}", part) for n, part in enumerate(rest))])
     return form
 
 
-async def _read_body(receive: Receive, length: bytes) -> bytes:
+async def _read_body(receive: Receive, length: bytes, largest: int) -> bytes:
     """The body, read no further than it may be long."""
-    if len(length) > 9 or (length and int(length) > LARGEST):
+    if len(length) > 9 or (length and int(length) > largest):
         raise Refusal(413, "Too large", connection="close")
     body, more = b"", True
     while more:
@@ -211,6 +223,6 @@ async def _read_body(receive: Receive, length: bytes) -> bytes:
             raise Gone
         body += message.get("body", b"")
         more = message.get("more_body", False)
-        if len(body) > LARGEST:
+        if len(body) > largest:
             raise Refusal(413, "Too large", connection="close")
     return body

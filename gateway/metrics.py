@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from prometheus_client import (
     CollectorRegistry,
@@ -16,6 +16,8 @@ from prometheus_client import (
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from starlette.requests import Request
 from starlette.responses import Response
+
+from gateway.providers import Outcome
 
 SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5)  # 2 s is the promise, at 5 s comes the busy screen
 LISTS = (1, 2, 4, 8, 16, 32, 64, 128)
@@ -49,9 +51,20 @@ class Metrics:
             buckets=LISTS,
             registry=self.registry,
         )
+        self._messages = Counter(
+            "ngazi_messages",
+            "Messages handed to providers, by what they said of them.",
+            ["channel", "status"],
+            registry=self.registry,
+        )
         self._waiting = Gauge("ngazi_desk_waiting", "Inbounds that wait for the desk.", registry=self.registry)
         self._counters: dict[tuple[str, str, str], Counter] = {}
         self._timers: dict[str, Histogram] = {}
+
+    def settled(self, channel: str, outcomes: Sequence[Outcome]) -> None:
+        """Messages were handed over, and this is what became of them."""
+        for each in outcomes:
+            self._messages.labels(channel, each.status).inc()
 
     def called(self, channel: str, kind: str, outcome: str, route: str, seconds: float) -> None:
         """One callback was answered. `route` is a route's path with its parameters' names, not their values."""

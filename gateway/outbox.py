@@ -1,7 +1,6 @@
 """Messages: what came in (so that nothing counts twice) and what is to go out, a row before any provider is called.
 
-The message table is the queue: the outbox is the rows with `status = 'queued'`. Every outgoing row has a dedupe key.
-The text of what came in is not kept: an answer is kept where it belongs, on the run.
+What happens to a row then: `claim.py` (may it go now), `work.py` (hand it over), `settling.py` (what became of it).
 """
 
 from __future__ import annotations
@@ -20,12 +19,10 @@ from dialogs.seal import Seal
 from dialogs.statements import INT, TEXT, rows_of, table
 from dialogs.store import Person, address_kind
 from dialogs.sweep import SLICE
-from dialogs.tables import Address, Contact
-from gateway.providers import DeliveryReport
-from gateway.tables import REPLIES_FIRST, Message, Report
+from dialogs.tables import Address
+from gateway import settling
+from gateway.tables import REPLIES_FIRST, REPLY_OWNER, Message
 
-RANK = {"queued": 0, "sending": 1, "sent": 2, "unknown": 2, "expired": 3, "failed": 3, "refused": 3, "delivered": 4}
-REPLY_OWNER = "reply"  # whom the sealed address of a reply belongs to: nobody, so that it outlives a forgotten contact
 REPLY_LASTS = timedelta(days=1)  # an answer to a message of yesterday would only puzzle
 
 
@@ -116,29 +113,6 @@ def _row(channel: str, person: Person, words: str, now: datetime, revision: str)
     }
 
 
-def settle(db: Connection, channel: str, report: DeliveryReport, now: datetime) -> bool:
-    """Take a delivery report: keep it, and move the message forward, never back. False for an unknown message."""
-    found = db.execute(
-        select(Message.id, Message.status).where(
-            Message.channel == channel, Message.provider_id == report.provider_id, Message.direction == "out"
-        )
-    ).first()
-    message_id, status = found if found else (None, "")
-    values = {"message_id": message_id, "status": report.status, "raw": dict(report.raw), "at": now}
-    db.execute(insert(Report).values(values))
-    highest = -1 if report.status == "unknown" else RANK.get(report.status, -1)  # a word that we do not know
-    lower = [each for each, rank in RANK.items() if rank < highest]
-    if status not in lower:
-        return message_id is not None
-    done = {"done_at": now, "to_sealed": None} if RANK[report.status] > RANK["sent"] else {}
-    db.execute(
-        update(Message)
-        .where(Message.id == message_id, Message.status.in_(lower))  # another process may have moved it meanwhile
-        .values(status=report.status, error=report.reason[:200], **done)
-    )
-    return True
-
-
 def opt_out(db: Connection, seal: Seal, address: str, now: datetime) -> bool:
     """The provider says that this number wants nothing more: a STOP like any other. False for a stranger."""
     kind, value = address_kind(address)
@@ -149,19 +123,8 @@ def opt_out(db: Connection, seal: Seal, address: str, now: datetime) -> bool:
     ).scalar()
     if contact_id is None:
         return False
-    db.execute(update(Contact).where(Contact.id == contact_id, Contact.stopped_at.is_(None)).values(stopped_at=now))
-    db.execute(update(Address).where(Address.contact_id == contact_id).values(sealed=None, key_id=None))
-    refuse_queued(db, [contact_id], "the person said STOP", now)
+    settling.stop(db, [contact_id], "provider", now)
     return True
-
-
-def refuse_queued(db: Connection, contact_ids: Sequence[int], reason: str, now: datetime) -> None:
-    """Settle what waits for these contacts: it is never sent, and says why."""
-    db.execute(
-        update(Message)
-        .where(Message.contact_id.in_(contact_ids), Message.status == "queued")
-        .values(status="refused", error=reason, done_at=now, text=None, to_sealed=None)
-    )
 
 
 def sweep(db: Connection, now: datetime, days: int) -> int:

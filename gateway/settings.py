@@ -51,6 +51,12 @@ def _drafts(written: str) -> bool:
     return written.lower() == "show"
 
 
+def _sends(written: str) -> bool:
+    if written.lower() not in ("here", "elsewhere"):
+        raise ValueError("must be here or elsewhere")
+    return written.lower() == "here"
+
+
 def _database_url(written: str) -> str:
     url = re.sub(r"^postgres://", "postgresql://", written)
     try:
@@ -181,6 +187,15 @@ class Settings:
             default="128",
         ),
     ]
+    sends: Annotated[
+        bool,
+        Setting(
+            "NGAZI_SENDING",
+            _sends,
+            "`here`: the gateway also sends what waits. `elsewhere`: only `ngazi work` does.",
+            default="here",
+        ),
+    ]
     sweep_days: Annotated[
         int,
         Setting(
@@ -188,6 +203,16 @@ class Settings:
             _number(1, 3650),
             "Days after which texts of messages and shown screens are dropped; counts remain.",
             default="90",
+        ),
+    ]
+    approve_above: Annotated[
+        int,
+        Setting(
+            "NGAZI_APPROVE_ABOVE",
+            _number(0, 100_000_000),
+            "A broadcast to more people than this needs a second person's approval.",
+            default="0",
+            without="`0`: one person is enough",
         ),
     ]
     notices: tuple[str, ...] = ()

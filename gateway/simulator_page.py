@@ -19,14 +19,14 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from dialogs.gsm import measure
+from dialogs.gsm import measure, segment_count
 from dialogs.screen import Room
 from dialogs.seal import Seal, WrongKey
 from dialogs.tables import Address, Contact, Session
 from gateway.desk import Busy
 from gateway.numbers import normalise
-from gateway.outbox import REPLY_OWNER
-from gateway.tables import Message
+from gateway.providers.simulator import Simulator
+from gateway.tables import REPLY_OWNER, Message
 
 if TYPE_CHECKING:
     from gateway.app import House
@@ -121,7 +121,19 @@ class PhonePage:
         phone = normalise(request.query_params.get("phone", ""))
         if phone is None:
             return _json(NO_NUMBER, 400)
-        return _json({"messages": await self._look(lambda db: find_messages(db, self._house.seal, phone))})
+        found = await self._look(lambda db: find_messages(db, self._house.seal, phone))
+        return _json({"messages": [*self._forgotten(phone, {each["id"] for each in found}), *found]})
+
+    def _forgotten(self, phone: str, known: set[object]) -> list[dict[str, object]]:
+        """What this phone got lately and the database tells of no more, such as the last words to who left."""
+        carrier = self._house.providers[self._channel.name]
+        assert isinstance(carrier, Simulator)
+        now = f"{self._house.desk.clock():%Y-%m-%dT%H:%M:%SZ}"
+        return [
+            {"id": each.id, "text": each.text, "segments": segment_count(each.text), "when": now, "status": "delivered"}
+            for each in carrier.arrived
+            if each.to == phone and each.id not in known
+        ]
 
     async def _look(self, work: Callable[[Connection], T]) -> T:
         try:

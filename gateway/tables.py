@@ -19,6 +19,7 @@ STATUSES = ("received", "queued", "sending", "sent", "delivered", "failed", "ref
 FINAL = ("sent", "delivered", "failed", "refused", "expired", "unknown")  # where an outgoing message can end
 BROADCAST_STATUSES = ("draft", "queueing", "sending", "paused", "cancelled", "done")
 REPLIES_FIRST, REMINDERS, BULK = 0, 5, 9  # `message.priority`
+REPLY_OWNER = "reply"  # whom the sealed address of a reply belongs to: nobody, so that it outlives a forgotten contact
 
 
 def only(name: str, *columns: str, where: str, unique: bool = False) -> Index:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +22,21 @@ CHROMIUM = "/usr/bin/chromium"
 
 settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("house")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def nothing_leaves_this_machine() -> Iterator[None]:
+    """A connection to anywhere else is a failure."""
+    connect = socket.socket.connect
+
+    def at_home(self: socket.socket, place: Any) -> None:
+        if self.family in (socket.AF_INET, socket.AF_INET6) and place[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise AssertionError(f"a test wants to connect to {place[0]}")
+        connect(self, place)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(socket.socket, "connect", at_home)
+        yield
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -40,7 +40,7 @@ def members(site: Site) -> list[tuple[str, str]]:
     """The groups with members, and their roles."""
     with site.database() as db:
         found = db.execute(select(Group.code, Member.role).join(Member).order_by(Group.id))
-        return [tuple(row) for row in found]
+        return [(code, role) for code, role in found]
 
 
 @contextmanager

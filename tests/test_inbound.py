@@ -23,6 +23,7 @@ from gateway.app import create_app
 from gateway.desk import Busy
 from gateway.forms import read_form
 from gateway.inbound import LARGEST
+from gateway.providers import DeliveryReport
 from gateway.settings import Settings
 from tests.phones import Site
 
@@ -47,6 +48,7 @@ class FakeDesk:
     def __init__(self) -> None:
         self.heard: list[Inbound] = []
         self.works: list[Callable[..., object]] = []
+        self.reports: list[DeliveryReport] = []
         self.reply = Reply("Uchimbaji\n1. Ndiyo", ("Ndiyo",), more=True)
         self.trouble: Exception | None = None
         self.well = True
@@ -63,6 +65,12 @@ class FakeDesk:
         if self.trouble:
             raise self.trouble
         return None
+
+    async def note(self, report: DeliveryReport) -> bool:
+        self.reports.append(report)
+        if self.trouble:
+            raise self.trouble
+        return True
 
     def busy(self) -> Reply:
         return Reply(BUSY)
@@ -368,7 +376,7 @@ NOTES = {
 def test_a_note_is_stored_and_acknowledged(gateway, callback):
     response = gateway.post(f"/in/ke/{SECRET}/{callback}", NOTES[callback])
     assert (response.status_code, response.content) == (200, b"")
-    assert len(gateway.desk.works) == 1
+    assert len(gateway.desk.works) + len(gateway.desk.reports) == 1
 
 
 @pytest.mark.parametrize(("callback", "status"), [("delivery", 503), ("optout", 503), ("ussd-end", 200)])
@@ -380,6 +388,7 @@ def test_a_note_that_could_not_be_stored_must_come_again_if_it_would_be_missed(g
 def test_an_unknown_state_of_a_message_is_taken_as_it_comes(gateway):
     form = NOTES["delivery"] | {"status": "Teleported", "failureReason": "none"}
     assert gateway.post(f"/in/ke/{SECRET}/delivery", form).status_code == 200
+    assert [(report.status, report.word) for report in gateway.desk.reports] == [("unknown", "Teleported")]
 
 
 def sign(url: str, form: dict[str, str]) -> dict[str, str]:

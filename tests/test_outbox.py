@@ -16,10 +16,10 @@ from dialogs.seal import Seal
 from dialogs.store import Person
 from dialogs.sweep import SLICE
 from dialogs.tables import Address, Base, Contact
-from gateway import outbox
-from gateway.outbox import RANK, REPLY_OWNER
-from gateway.tables import REPLIES_FIRST, STATUSES, Message, Report
+from gateway import outbox, settling
 from gateway.providers import DeliveryReport, Status
+from gateway.settling import RANK
+from gateway.tables import REPLIES_FIRST, REPLY_OWNER, STATUSES, Message, Report
 
 NOW = datetime(2026, 11, 22, 9, 0, 0)  # noqa: DTZ001  UTC without a zone, as the tables keep it
 LATER = NOW + timedelta(minutes=1)
@@ -280,7 +280,7 @@ def report(status: Status, id: str = "ATXid_1", channel: str = "ke", **more: Any
 
 
 def settle(db: Connection, one: DeliveryReport, now: datetime = LATER) -> bool:
-    return outbox.settle(db, one.channel, one, now)
+    return settling.reports(db, [one], now)[0]
 
 
 @pytest.mark.parametrize(
@@ -336,7 +336,7 @@ def test_a_message_that_is_settled_loses_its_number_and_keeps_the_reason(engine:
         enter(db, asha, "sending")
         settle(db, report("sent"))
         (row,) = messages(db)
-        assert (row["to_sealed"], row["done_at"]) == (b"sealed", None)
+        assert (row["to_sealed"], row["done_at"]) == (None, None)
         settle(db, report("failed", reason="UserInBlacklist " + "x" * 300))
         (row,) = messages(db)
         assert (row["to_sealed"], row["done_at"]) == (None, LATER)
@@ -427,7 +427,7 @@ def test_what_waits_for_a_contact_is_refused_with_the_reason_and_the_rest_stays(
             for person in (asha, juma):
                 enter(db, person, status, provider_id=None, dedupe=f"{status}:{person.id}")
         before = {row["dedupe"]: row for row in messages(db)}
-        outbox.refuse_queued(db, [asha.id], "the person said STOP", LATER)
+        settling.refuse_queued(db, [asha.id], "the person said STOP", LATER)
         after = {row["dedupe"]: row for row in messages(db)}
         changed = {
             "status": "refused",

@@ -5,20 +5,24 @@ import contextlib
 import dataclasses
 import hashlib
 import hmac
-from collections.abc import Sequence
+import socket
+import sys
+import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogs.inbound import Inbound, Reply
 from gateway import providers
 from gateway.channels import Channel, SettingsError
 from gateway.forms import Form, read_form
-from gateway.providers import DeliveryReport, Ended, News, OptOut, Unreadable, connect
+from gateway.providers import DeliveryReport, Ended, News, OptOut, Outgoing, Provider, Unreadable, connect
 from gateway.providers.twilio import Twilio
+from tests.loopback import Server
 
 PUBLIC = "https://gw.example.org"
 SESSION = "ATUid_00000000000000000000000000000001"
@@ -85,11 +89,37 @@ SAMPLES: dict[str, dict[str, dict[str, str]]] = {
     },
 }
 SAMPLES["simulator"] = SAMPLES["africastalking"]
+SAMPLES["generic"] = {
+    "ussd": {
+        "SessionId": SESSION,
+        "Mobile": NUMBER.lstrip("+"),
+        "Message": "*713#",
+        "Sequence": "1",
+        "Type": "Initiation",
+    }
+}
+SAMPLES["android"] = {
+    "sms": {
+        "event": "sms:received",
+        "id": "Ey6ECgOkVVFjz3CL48B8C",
+        "payload.sender": NUMBER,
+        "payload.message": "AJALI shimo 3",
+    },
+    "delivery": {"event": "sms:delivered", "id": "Ey6ECgOkVVFjz3CL48B8D", "payload.messageId": "7"},
+}
+# What the channel of a provider cannot be without.
+OPTIONS: dict[str, dict[str, str]] = {
+    "generic": {"format": "hubtel", "code": "*713#"},
+    "android": {"signing_key": "signing-key-of-ch"},
+}
+SIGNING = frozenset(("twilio", "android"))
+SILENT = frozenset(("simulator",))  # these send without a network
 EVERY_CALLBACK = [(name, callback) for name, forms in sorted(SAMPLES.items()) for callback in forms]
 
 
 def channel(provider: str, key: str = "12345", country: str = "", **options: str) -> Channel:
-    return Channel("ch", provider, "user", key, "", ("path-secret-of-ch",), {"country": country, **options})
+    options = {"country": country, **OPTIONS.get(provider, {}), **options}
+    return Channel("ch", provider, "user", key, "", ("path-secret-of-ch",), options)
 
 
 def form(fields: dict[str, str]) -> Form:
@@ -118,6 +148,8 @@ def test_a_provider_says_what_it_calls_about_and_how(name):
     provider = connect(channel(name), PUBLIC)
     assert provider.callbacks == set(SAMPLES[name])
     assert "POST" in provider.methods
+    assert provider.json is (name in ("android", "generic"))
+    assert provider.paths is False  # of those of generic only infobip's file names parts of an address
 
 
 @pytest.mark.parametrize(("name", "callback"), EVERY_CALLBACK)
@@ -181,7 +213,7 @@ def test_a_form_with_anything_in_its_fields_is_news_or_unreadable_and_has_nothin
 def test_trust_is_a_yes_or_a_no_for_any_call(name, headers, body, query, method):
     scope = {"method": method, "raw_path": b"/in/ch/s/sms", "query_string": query, "headers": headers}
     trusted = connect(channel(name), PUBLIC).trusts(scope, body, read_form(body))
-    assert trusted is (name != "twilio")
+    assert trusted is (name not in SIGNING)
 
 
 @pytest.mark.parametrize("name", providers.names())
@@ -191,6 +223,100 @@ def test_that_we_have_it_is_told_with_200_and_nothing_that_would_reach_the_perso
     for response in (provider.write(None, None), provider.write(Reply("hello"), sms)):
         assert response.status_code == 200
         assert response.body in (b"", b"<Response/>")
+
+
+# --- sending, for every provider ---
+
+BEYOND = [name for name in providers.names() if name not in SILENT]
+TEXT = "Mkutano kesho saa 4 asubuhi"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    with Server() as running:
+        yield running
+
+
+def batch(name: str, base: str = "") -> tuple[Provider, list[Outgoing]]:
+    """A provider, and as many messages as it takes at once, three at most; their ids say nothing of their order."""
+    provider = connect(channel(name, **({"base": base, "from": "NGAZI"} if base else {})), PUBLIC)
+    many = min(3, provider.carriage.most)
+    return provider, [Outgoing(30 - each, f"+1202555012{each}", TEXT, lasts=3600) for each in range(many)]
+
+
+def closed_port() -> str:
+    with socket.socket() as once:
+        once.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{once.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_a_provider_says_how_it_takes_messages(name):
+    carriage = connect(channel(name), PUBLIC).carriage
+    assert 1 <= carriage.most <= 1000
+    assert 1 <= carriage.calls <= 64
+    assert 0 < carriage.rate <= 1000
+    assert 160 <= carriage.longest <= 1600
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_of_no_messages_nothing_became(name):
+    provider, _ = batch(name, closed_port())
+    assert provider.send([]) == []
+
+
+@pytest.mark.parametrize("name", providers.names())
+def test_each_message_has_its_outcome(name):
+    provider, messages = batch(name, closed_port())
+    outcomes = provider.send(messages)
+    assert sorted(each.id for each in outcomes) == sorted(each.id for each in messages)
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_where_nobody_listens_everything_can_go_again(name):
+    provider, messages = batch(name, closed_port())
+    assert {(each.status, bool(each.reason)) for each in provider.send(messages)} == {("again", True)}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_a_server_that_hangs_is_left_in_time_and_nobody_can_tell(name, server, monkeypatch):
+    provider, messages = batch(name, server.base)
+    for module in list(sys.modules.values()):  # the patience of whatever it sends with, shortened
+        if module.__name__.startswith(("gateway.providers", "gateway.sending")):
+            for patience in {"CONNECT", "READ", "CALL_LASTS"} & set(vars(module)):
+                monkeypatch.setattr(module, patience, 0.3)
+    server.raw(then_close=False)
+    begun = time.monotonic()
+    assert {each.status for each in provider.send(messages)} == {"unknown"}
+    assert 0.2 < time.monotonic() - begun < 2
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_a_server_that_reads_and_closes_has_perhaps_sent_it(name, server):
+    provider, messages = batch(name, server.base)
+    server.begin()
+    server.raw()
+    assert {each.status for each in provider.send(messages)} == {"unknown"}
+    assert len(server.calls) == 1  # and the same is not sent twice
+
+
+@pytest.mark.parametrize("name", BEYOND)
+@given(
+    status=st.integers(200, 599),
+    body=st.binary(max_size=80) | st.sampled_from([b"{}", b"[]", b"null", NUMBER.encode(), b'{"code": 7, "sid": 7}']),
+    wait=st.sampled_from(["", "7", "-1", "soon", "1e9", "99999999999"]),
+)
+@settings(max_examples=40)
+def test_whatever_a_server_says_is_an_outcome_without_a_number_in_it(name, status, body, wait, server):
+    provider, messages = batch(name, server.base)
+    server.answer(status, body, Retry_After=wait)
+    outcomes = provider.send(messages)
+    assert sorted(each.id for each in outcomes) == sorted(each.id for each in messages)
+    for each in outcomes:
+        assert "2025550" not in repr(each)
+        assert len(each.reason) <= 200
+        assert 0 <= each.wait <= 86_400
+        assert each.status != "delivered"
 
 
 # --- Africa's Talking ---

@@ -143,6 +143,15 @@ class Provider(Protocol):
     def methods(self) -> frozenset[str]:
         """How it calls us: POST, perhaps GET."""
 
+    @property
+    def json(self) -> bool:
+        """Whether it may send JSON as well as forms: `read` gets it laid flat, by dotted names."""
+
+    @property
+    def paths(self) -> bool:
+        """Whether its addresses may go on after the callback's name: `ussd/session/7/start` has the fields `path.0`
+        (session), `path.1` (7) and `path.2` (start)."""
+
     def trusts(self, scope: Scope, body: bytes, form: Form) -> bool:
         """Whether this call is really the provider's, beyond the secret in the address. Never raises."""
 
@@ -164,6 +173,11 @@ def connect(channel: Channel, public_url: str = "") -> Provider:
         raise KeyError(channel.provider)
     provider: Provider = import_module(f"{__name__}.{channel.provider}").connect(channel, public_url)
     return provider
+
+
+def rates(channels: Mapping[str, Channel], public_url: str = "") -> dict[str, float]:
+    """Messages a second that each channel may send. Raises SettingsError."""
+    return {name: channel.rate or connect(channel, public_url).carriage.rate for name, channel in channels.items()}
 
 
 def token(form: Form, *fields: str) -> str:

@@ -19,11 +19,14 @@ from gateway.forms import Form
 from gateway.numbers import normalise
 from gateway.providers import (
     LONGEST_TOKEN,
+    Carriage,
     DeliveryReport,
     Ended,
     Ending,
     News,
     OptOut,
+    Outcome,
+    Outgoing,
     Remedy,
     Status,
     Unreadable,
@@ -31,6 +34,7 @@ from gateway.providers import (
     clean,
     token,
 )
+from gateway.sending.africastalking import CARRIAGE, Sender
 
 STATUS: Mapping[str, Status] = {
     "sent": "sent",
@@ -59,11 +63,14 @@ class AfricasTalking:
 
     callbacks = frozenset(("ussd", "ussd-end", "sms", "delivery", "optout"))
     methods = frozenset(("POST",))
+    json = paths = False
+    carriage: Carriage = CARRIAGE
 
     def __init__(self, channel: Channel) -> None:
         self._name = channel.name
         self._country = channel.country
         self._strip = channel.strip
+        self._sender = Sender(channel)
         self._hashing = (channel.key or "".join(channel.secrets)).encode()
         self._readers: Mapping[str, Callable[[Form], Sequence[News]]] = {
             "ussd": self._ussd,
@@ -72,6 +79,9 @@ class AfricasTalking:
             "delivery": self._delivery,
             "optout": self._optout,
         }
+
+    def send(self, messages: Sequence[Outgoing]) -> list[Outcome]:
+        return self._sender.send(messages)
 
     def trusts(self, scope: Scope, body: bytes, form: Form) -> bool:
         """Always: there is no signature to check."""

@@ -29,8 +29,11 @@ from gateway.channels import Channel, SettingsError
 from gateway.forms import Form, is_form
 from gateway.numbers import normalise
 from gateway.providers import (
+    Carriage,
     DeliveryReport,
     News,
+    Outcome,
+    Outgoing,
     Remedy,
     Status,
     Unreadable,
@@ -38,6 +41,7 @@ from gateway.providers import (
     clean,
     token,
 )
+from gateway.sending.twilio import CARRIAGE, REMEDY, Sender
 
 STATUS: Mapping[str, Status] = {
     "accepted": "sending",
@@ -52,14 +56,6 @@ STATUS: Mapping[str, Status] = {
     "failed": "failed",
     "canceled": "failed",
 }
-_CODES: Mapping[Remedy, str] = {
-    "stopped": "21610",
-    "bad": "21211 21614 21612 30004 30005 30006 63003 63013 63024 63032 63033",
-    "later": "21611 30001 30003 30008 30017 30022 63018",
-    "halt": "21212 21408 21606 21703 30007 30018 30024 30032 63027 63028",
-    "pause": "30002 30010 30023 63038",
-}
-REMEDY: Mapping[str, Remedy] = {code: remedy for remedy, codes in _CODES.items() for code in codes.split()}
 SIGNATURE = SIGNATURE_HEADER.lower().encode()
 SIGNATURE_SETTINGS = SIGNATURE_SETTINGS_HEADER.lower().encode()
 LONGEST_PLAIN = 60  # letters; shorter texts are never taken for base64
@@ -71,6 +67,8 @@ class Twilio:
 
     callbacks = frozenset(("sms", "delivery"))
     methods = frozenset(("POST", "GET"))
+    json = paths = False
+    carriage: Carriage = CARRIAGE
 
     def __init__(self, channel: Channel, public_url: str) -> None:
         self._name = channel.name
@@ -78,10 +76,14 @@ class Twilio:
         self._bases = _with_and_without_port(public_url)
         shared = channel.options.get("shared_key") or channel.key
         self._signers = {HMAC_SHA1: RequestValidator(channel.key), HMAC_SHA256: RequestValidator(shared)}
+        self._sender = Sender(channel, public_url)
         self._readers: Mapping[str, Callable[[Form], Sequence[News]]] = {
             "sms": self._sms,
             "delivery": self._delivery,
         }
+
+    def send(self, messages: Sequence[Outgoing]) -> list[Outcome]:
+        return self._sender.send(messages)
 
     def trusts(self, scope: Scope, body: bytes, form: Form) -> bool:
         headers = dict(scope["headers"])
@@ -136,7 +138,7 @@ class Twilio:
 def connect(channel: Channel, public_url: str) -> Twilio:
     if not public_url:
         raise SettingsError("NGAZI_PUBLIC_URL is missing: Twilio signs the address that it calls.")
-    if not channel.key:
+    if not channel.user or not channel.key:
         raise SettingsError(f"NGAZI_CHANNELS: channel {channel.name} needs twilio://<account sid>:<auth token>@")
     return Twilio(channel, public_url)
 
