@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from fcntl import LOCK_EX, LOCK_NB, flock
+from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 from pathlib import Path
 from time import monotonic, sleep
 from typing import IO, Any
@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 PATIENCE = 5.0  # seconds to wait for another writer
+LOOKED_AT = 0.2  # seconds; `served` holds the lock for far less
 SQLITE_PRAGMAS = {
     "journal_mode": "WAL",
     "synchronous": "FULL",  # a commit is on the disk before the phone sees the next screen
@@ -99,6 +100,30 @@ def hold(engine: Engine) -> IO[str] | None:
     """Keep a SQLite file for this process until what is returned is closed; the system lets go of it when we are
     killed. None for PostgreSQL, which many may serve. Raises AlreadyServed.
     """
+    try:
+        lock = _lock(engine, LOCK_EX)
+    except BlockingIOError:
+        sleep(LOOKED_AT)  # perhaps somebody only looked
+        try:
+            lock = _lock(engine, LOCK_EX)
+        except BlockingIOError:
+            raise AlreadyServed from None
+    return lock
+
+
+def served(engine: Engine) -> bool:
+    """Whether a process serves this SQLite file now."""
+    try:
+        lock = _lock(engine, LOCK_SH)
+    except BlockingIOError:
+        return True
+    if lock is not None:
+        lock.close()
+    return False
+
+
+def _lock(engine: Engine, kind: int) -> IO[str] | None:
+    """The lock beside a SQLite file. Raises BlockingIOError."""
     path = engine.url.database
     if engine.dialect.name != "sqlite" or not path or path == ":memory:":
         return None
@@ -107,10 +132,10 @@ def hold(engine: Engine) -> IO[str] | None:
     except OSError:
         return None  # the database cannot be opened there either, and says why
     try:
-        flock(lock, LOCK_EX | LOCK_NB)
-    except OSError:
+        flock(lock, kind | LOCK_NB)
+    except BlockingIOError:
         lock.close()
-        raise AlreadyServed from None
+        raise
     return lock
 
 

@@ -40,6 +40,7 @@ log = logging.getLogger("ngazi.app")
 
 LOOK_EVERY = 2.0  # seconds between two looks whether the content was edited
 SWEEP_EVERY = 600.0  # seconds
+SLICE = 500  # rows of a broadcast that the desk's thread writes at once
 BREATH = 0.05  # seconds between two slices
 NO_PAGES = Room(pages=False)
 
@@ -168,14 +169,16 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
 
 def _sending(house: House) -> Dispatch:
     """The worker of this process. On SQLite the desk's thread is the one that writes, so nobody waits for a lock."""
-    transact = through_engine(house.engine)
+    transact, slice = through_engine(house.engine), 0
     if house.engine.dialect.name == "sqlite":
-        loop = asyncio.get_running_loop()
+        loop, slice = asyncio.get_running_loop(), SLICE
 
         def transact(work: Callable[[Connection], Any]) -> Any:
             return asyncio.run_coroutine_threadsafe(house.desk.run(work), loop).result()
 
-    return Dispatch(house.settings.channels, house.providers, house.now, transact, utcnow, house.metrics.settled)
+    return Dispatch(
+        house.settings.channels, house.providers, house.now, transact, utcnow, house.metrics.settled, slice=slice
+    )
 
 
 def _routes(house: House) -> list[BaseRoute]:

@@ -9,108 +9,27 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, DateTime, Executable, Text, bindparam, case, null, update
 
-from dialogs.gsm import segment_count
 from dialogs.hours import Hours
 from dialogs.locale import placeholders
 from dialogs.seal import WrongKey
 from dialogs.showing import House
-from dialogs.statements import INT, TEXT, TIME, rows_of, table, when
+from dialogs.statements import INT, TEXT, TIME, rows_of, table
 from gateway import pace, queueing, reasons, rendering, waiting
-from gateway.channels import Channel
+from gateway.batch import LEASE, Batch, Claimed, Lane
 from gateway.may_go import Facts, Verdict, verdict
-from gateway.providers import CALL_LASTS, Carriage, Outgoing
 from gateway.rendering import Reader
 from gateway.tables import BULK, REMINDERS, REPLIES_FIRST, REPLY_OWNER, Message
 from gateway.waiting import Known, Readers, Row
 from gateway.wording import Missing
 
-LEASE = timedelta(seconds=2 * CALL_LASTS)
 FREE_TEXT = timedelta(hours=24)  # WhatsApp's own rule
 PREFIXES = {"tel": "", "whatsapp": "whatsapp:"}
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """One channel as the worker drives it."""
-
-    channel: Channel
-    carriage: Carriage
-
-    @property
-    def rate(self) -> float:
-        """Messages a second."""
-        return self.channel.rate or self.carriage.rate
-
-    @property
-    def reaches(self) -> str:
-        """The kind of address that it sends to."""
-        return waiting.address_of(self.channel.sender)
-
-
-@dataclass(slots=True)
-class Claimed:
-    """What to hand over, call by call; `wait` is how many seconds until it is worth asking again."""
-
-    calls: list[list[Outgoing]] = field(default_factory=list)
-    lease_until: datetime | None = None
-    looked_at: int = 0
-    wait: float = 0.0
-    paused: bool = False
-
-    @property
-    def ids(self) -> list[int]:
-        """Of all messages in the calls."""
-        return [message.id for call in self.calls for message in call]
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one claim decides, row by row, before it writes anything."""
-
-    lane: Lane
-    free: int
-    now: datetime
-    revision: str
-    calls: list[list[Outgoing]] = field(default_factory=list)
-    by_text: dict[tuple[str, bool], list[Outgoing]] = field(default_factory=dict)
-    going: list[dict[str, Any]] = field(default_factory=list)
-    staying: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, row: Row, to: str, text: str, language: str, address_id: int | None, template: bool = False) -> bool:
-        """Take it along, if a call has room for it."""
-        key = (text, template) if self.lane.carriage.alike else ("", False)
-        call = self.by_text.get(key)
-        if call is None or len(call) >= self.lane.carriage.most:
-            if len(self.calls) >= self.free:
-                return False
-            call = self.by_text[key] = []
-            self.calls.append(call)
-        lasts = int((row.expires_at - self.now).total_seconds()) if row.expires_at else 0
-        call.append(Outgoing(row.id, to, text, f"ngazi-{row.id}", max(0, lasts), template))
-        self.going.append(
-            {"id": row.id, "address_id": address_id, "text": text, "language": language,
-             "segments": segment_count(text)}
-        )  # fmt: skip
-        return True
-
-    def leave(self, row: Row, found: Verdict) -> None:
-        """It does not go now, or never."""
-        done = when(self.now) if found.status != "queued" else None
-        self.staying.append(
-            {"id": row.id, "status": found.status, "error": found.reason[:200],
-             "due_at": when(found.due_at or row.due_at), "done_at": done}
-        )  # fmt: skip
-
-    def refuse(self, row: Row, reason: str) -> None:
-        """It never goes."""
-        self.leave(row, Verdict("refused", reason))
 
 
 def claim(db: Connection, lane: Lane, free: int, house: House, hours: Hours, now: datetime) -> Claimed:
@@ -130,7 +49,7 @@ def claim(db: Connection, lane: Lane, free: int, house: House, hours: Hours, now
     pace.spend(db, lane.channel.name, allowed.tokens - len(batch.going), now)
     looked_at = len(replies) + len(rows)
     wait = 0.0 if looked_at else allowed.wait
-    return Claimed(batch.calls, now + LEASE, looked_at, wait)
+    return Claimed(batch.calls, now + LEASE, looked_at, wait, throttled=bool(looked_at) and allowed.bulk < carries)
 
 
 def _replies(db: Connection, batch: Batch, rows: Sequence[Row], house: House) -> None:

@@ -41,7 +41,7 @@ def house() -> Iterator[tuple[Opened, Sending]]:
     with opened() as it:
         try:
             rates = providers.rates(it.settings.channels, it.settings.public_url)
-            yield it, Sending(it.settings.channels, it.content, rates)
+            yield it, Sending(it.settings.channels, it.content, rates, it.slice)
         except (BroadcastError, SettingsError) as error:
             raise click.ClickException(str(error)) from None
 

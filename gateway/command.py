@@ -17,14 +17,17 @@ from sqlalchemy.exc import DBAPIError
 
 from dialogs import store
 from dialogs.content import BrokenContent, Content, Keeper
-from dialogs.database import migrate, open_engine
+from dialogs.database import migrate, open_engine, served
 from dialogs.seal import Seal
 from gateway.channels import SettingsError
 from gateway.desk import utcnow
 from gateway.settings import Settings
 
 T = TypeVar("T")
-BREATH = 0.01  # seconds between two transactions of one command: SQLite's lock is not fair, and phones come first
+# Seconds between two transactions of one command. SQLite's lock is not fair: who waits for it looks again after up to
+# 25 ms, and phones come first.
+BREATH, BREATH_FOR_PHONES = 0.01, 0.04
+SLICE_FOR_PHONES = 1_000  # rows of a broadcast in one transaction, beside a gateway on the same SQLite file
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +39,19 @@ class Opened:
     seal: Seal
     content: Content
     clock: Callable[[], datetime] = utcnow
+    served: bool = False  # a gateway serves this SQLite file
+
+    @property
+    def slice(self) -> int:
+        """As in queueing.Sending."""
+        return SLICE_FOR_PHONES if self.served else 0
 
     def transact(self, work: Callable[[Connection], T]) -> T:
         """What `work` gives, done in one transaction. Raises what it raises; then nothing is written."""
         with self.engine.begin() as db:
             result = work(db)
         if self.engine.dialect.name == "sqlite":
-            sleep(BREATH)
+            sleep(BREATH_FOR_PHONES if self.served else BREATH)
         return result
 
 
@@ -63,7 +72,7 @@ def opened(*, plain: bool = True) -> Iterator[Opened]:
         with engine.begin() as db:
             if not store.check_key(db, seal, utcnow()):
                 raise click.ClickException("NGAZI_SECRET_KEY is not the one that this database was made with.")
-        yield Opened(settings, engine, seal, keeper.content)
+        yield Opened(settings, engine, seal, keeper.content, served=served(engine))
     except DBAPIError as error:
         cause = " ".join(str(error.orig).split())  # the driver's words, without the statement
         raise click.ClickException(f"The database cannot be used: {cause}") from None

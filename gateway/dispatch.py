@@ -11,13 +11,13 @@ from time import sleep
 from typing import Any
 
 from sqlalchemy import Connection, Engine, case, func, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from dialogs.showing import House
 from gateway import pace, queueing, reminders, settling
 from gateway.channels import Channel
 from gateway.chores import Chore, Chores
-from gateway.desk import AGAIN
+from gateway.desk import AGAIN, Busy
 from gateway.providers import Outcome, Provider
 from gateway.tables import REPLIES_FIRST, Broadcast, Message
 from gateway.waiting import QUEUED, SENDING
@@ -71,8 +71,9 @@ class Dispatch:
         clock: Callable[[], datetime],
         on_settled: Callable[[str, list[Outcome]], None] = lambda channel, outcomes: None,
         content: Callable[[], object] | None = None,
+        slice: int = 0,
     ) -> None:
-        """`content` looks for edits of the content, where nobody else does."""
+        """`content` looks for edits of the content, where nobody else does. `slice`: as in queueing.Sending."""
         self.transact, self.clock = transact, clock
         self.worker = Worker(providers, channels, house, transact, clock, on_settled)
         rates = {name: clerk.lane.rate for name, clerk in self.worker.clerks.items()}
@@ -85,7 +86,7 @@ class Dispatch:
                     "queueing broadcasts",
                     1.0,
                     lambda db: queueing.continue_work(
-                        db, clock(), queueing.Sending(channels, house().content, rates)
+                        db, clock(), queueing.Sending(channels, house().content, rates, slice)
                     ),
                 ),
                 Chore("writing reminders", 30.0, partial(_remind, channels, house, clock)),
@@ -108,9 +109,13 @@ class Dispatch:
         self.worker.wake()
 
     def pending(self) -> bool:
-        """True while something is on its way, may go now, or is tried again soon."""
+        """True while something is on its way, may go now, or is tried again soon; also while nobody can tell, since
+        the database is away: calls may be under way."""
         names = list(self.worker.clerks)
-        found: bool = self.transact(lambda db: pending(db, self.clock(), names))
+        try:
+            found: bool = self.transact(lambda db: pending(db, self.clock(), names))
+        except (SQLAlchemyError, Busy):
+            return True
         return found
 
     def later(self) -> Later:

@@ -22,6 +22,7 @@ from dialogs.sweep import SLICE
 from dialogs.tables import Address
 from gateway import settling
 from gateway.tables import REPLIES_FIRST, REPLY_OWNER, Message
+from gateway.waiting import QUEUED
 
 REPLY_LASTS = timedelta(days=1)  # an answer to a message of yesterday would only puzzle
 
@@ -132,7 +133,7 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
 
     What is emptied keeps its state and its reason: the text and the number go.
     """
-    late = select(Message.id).where(Message.status == "queued", Message.expires_at < now).limit(SLICE)
+    late = select(Message.id).where(QUEUED, Message.expires_at < now).limit(SLICE)
     expired = (
         update(Message)
         .where(Message.id.in_(late.scalar_subquery()))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialogs.statements import table
@@ -69,9 +69,8 @@ def refilled(tokens: float, at: datetime, rate: float, now: datetime) -> tuple[f
 
 def spend(db: Connection, channel: str, left: float, now: datetime) -> None:
     """This many tokens are left at this time. Only by whom `allowance` gave the lock."""
-    ahead = Pace.at > now + LONGEST_HOLD
-    db.execute(update(Pace).where(Pace.channel == channel).values(tokens=left))
-    db.execute(update(Pace).where(Pace.channel == channel, (Pace.at < now) | ahead).values(at=now))
+    holds = Pace.at.between(now, now + LONGEST_HOLD)  # of a faster clock, or a rest; else it was set back
+    db.execute(update(Pace).where(Pace.channel == channel).values(tokens=left, at=case((holds, Pace.at), else_=now)))
 
 
 def hold(db: Connection, channel: str, until: datetime, now: datetime) -> None:

@@ -54,6 +54,12 @@ class Sending:
     channels: Mapping[str, Channel]
     content: Content
     rates: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    slice: int = 0  # rows in one transaction; 0: SLICE. Fewer where phones wait for the same lock
+
+    @property
+    def most(self) -> int:
+        """Rows in one transaction."""
+        return self.slice or SLICE
 
     def rate(self, channel: str) -> float:
         """Messages a second that this channel may send."""
@@ -134,14 +140,14 @@ def queue_slice(db: Connection, broadcast_id: int, now: datetime, sending: Sendi
         return 0
     audience, begun, up_to = Audience.of(broadcast.audience), broadcast.begun_at, min(after + WINDOW, last)
     near = select(Contact.id, Contact.country, Contact.timezone).where(*_meant(audience, begun, after, up_to))
-    part = near.order_by(Contact.id).limit(SLICE).subquery()
+    part = near.order_by(Contact.id).limit(sending.most).subquery()
     places = db.execute(
         select(part.c.country, part.c.timezone, func.count(), func.max(part.c.id)).group_by(
             part.c.country, part.c.timezone
         )
     ).all()
     passed: int = sum(place[2] for place in places)
-    if passed == SLICE:
+    if passed == sending.most:
         up_to = max(place[3] for place in places)
     if places:
         route = sending.route(broadcast.channel)
@@ -202,7 +208,7 @@ def put_off_slice(db: Connection, broadcast_id: int, sending: Sending) -> int:
             Message.due_at < FAR,
             Message.broadcast_id == broadcast_id,
         )
-        found = waiting.limit(SLICE).with_for_update(skip_locked=True).scalar_subquery()
+        found = waiting.limit(sending.most).with_for_update(skip_locked=True).scalar_subquery()
         if moved := db.execute(update(Message).where(Message.id.in_(found)).values(due_at=never)).rowcount:
             return moved
     return 0
@@ -221,7 +227,7 @@ def bring_back_slice(db: Connection, broadcast_id: int, now: datetime, sending: 
                 QUEUED,
                 Message.due_at == far(broadcast_id),
             )
-            .limit(SLICE)
+            .limit(sending.most)
             .with_for_update(skip_locked=True, of=Message)
         ).all()
         by_place: dict[tuple[str, str], list[int]] = {}
@@ -237,10 +243,10 @@ def bring_back_slice(db: Connection, broadcast_id: int, now: datetime, sending: 
     return 0
 
 
-def cancel_slice(db: Connection, broadcast_id: int, now: datetime) -> int:
+def cancel_slice(db: Connection, broadcast_id: int, now: datetime, sending: Sending) -> int:
     """Refuse some waiting rows of a cancelled broadcast; gives how many."""
     waiting = select(Message.id).where(Message.broadcast_id == broadcast_id, Message.status == "queued")
-    found = waiting.limit(SLICE).with_for_update(skip_locked=True).scalar_subquery()
+    found = waiting.limit(sending.most).with_for_update(skip_locked=True).scalar_subquery()
     refused = {"status": "refused", "error": reasons.CANCELLED, "done_at": now, "text": None, "to_sealed": None}
     return db.execute(update(Message).where(Message.id.in_(found)).values(refused)).rowcount
 
@@ -274,7 +280,7 @@ def work_on(db: Connection, broadcast_id: int, now: datetime, sending: Sending) 
             return done
         _set(db, broadcast_id, done_at=now)
     elif status == "cancelled":
-        if done := queue_slice(db, broadcast_id, now, sending) or cancel_slice(db, broadcast_id, now):
+        if done := queue_slice(db, broadcast_id, now, sending) or cancel_slice(db, broadcast_id, now, sending):
             return done
         if not _any(db, broadcast_id, "queued", "sending"):
             _set(db, broadcast_id, done_at=now)

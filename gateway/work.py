@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -21,7 +21,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dialogs.showing import House
 from gateway import settling
-from gateway.claim import Claimed, Lane, claim
+from gateway.batch import Claimed, Lane
+from gateway.claim import claim
 from gateway.desk import Busy
 from gateway.providers import Outcome, Outgoing, Provider
 
@@ -31,6 +32,7 @@ Transact = Callable[[Callable[[Connection], T]], T]
 
 IDLE = 0.5  # seconds between two looks at a channel on which nothing waits
 THROTTLED = 0.05  # seconds that a claim waits at least for the bucket: many tiny claims would cost more than they send
+TOGETHER = 0.01  # seconds: calls that were begun together end together, and share a transaction then
 AWAY = (0.1, 5.0)  # seconds between two tries while the database is away: the first, the longest
 DEAD_AFTER = 3  # whole calls in a row that could not be made: then the channel rests
 LONGEST_REST = 60.0  # seconds
@@ -173,11 +175,12 @@ class Clerk:
 
     def _wait(self, claimed: Claimed) -> None:
         self.idle = not claimed.looked_at and not self.flying and not self._held
-        if claimed.looked_at and self.flying < self.lane.carriage.calls:
-            return  # there may be more
         if self.flying >= self.lane.carriage.calls:
             self._rest(IDLE)
-        else:
+            sleep(TOGETHER)
+        elif claimed.throttled:
+            sleep(THROTTLED)
+        elif not claimed.looked_at:  # else there may be more
             self._rest(min(IDLE, max(THROTTLED, claimed.wait)) if claimed.wait and not claimed.paused else IDLE)
 
     def _rest(self, seconds: float) -> None:

@@ -11,7 +11,8 @@ from dialogs.content import Keeper
 from dialogs.database import open_engine
 from dialogs.tables import Address, Contact, Due, Run, Session
 from gateway import pace, reasons
-from gateway.claim import Claimed, Lane, claim
+from gateway.batch import Claimed, Lane
+from gateway.claim import claim
 from gateway.tables import Broadcast, Message
 from tests.town import BATCHES, MONDAY, SINGLES, Town, channel, house, inserted
 

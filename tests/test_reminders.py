@@ -20,9 +20,10 @@ from dialogs.hours import CAREFUL
 from dialogs.script import Moment, Series, Text
 from dialogs.tables import Address, Contact, Due, Field, Group, Member
 from gateway import reasons, reminders, reminders_tasks
+from gateway.batch import Lane
 from gateway.calendar import HORIZON, Place, between, concerning, next_look, points
 from gateway.channels import Channel
-from gateway.claim import Lane, claim
+from gateway.claim import claim
 from gateway.people import dates
 from gateway.tables import Event, Message
 from tests.town import BATCHES, MONDAY, SEAL, Town, channel, house, inserted

@@ -17,7 +17,8 @@ from dialogs.content import Keeper
 from dialogs.database import open_engine
 from dialogs.tables import Address, Consent, Contact, Due, Field, Group, Member
 from gateway import reasons, reminders, why
-from gateway.claim import Lane, claim
+from gateway.batch import Lane
+from gateway.claim import claim
 from gateway.cli_messages import messages
 from gateway.cli_reminders import reminders as reminders_command
 from gateway.tables import Broadcast, Message, Report

@@ -24,7 +24,7 @@ from gateway.reasons import BAD_NUMBER, STOPPED
 from gateway.sending.post import Answer, NoAnswer, Post
 
 # How many numbers one call may hold is published nowhere. A hundred keep small what a lost answer leaves unknown.
-CARRIAGE = Carriage(most=100, alike=True, calls=4, rate=100.0)
+CARRIAGE = Carriage(most=100, alike=True, calls=6, rate=100.0)
 BY_DAY = 3600.0  # seconds; the hours of promotional texts in Nigeria are 08:00 to 20:00
 RISK = "the provider holds our messages back as a risk"
 SENDER = "the provider does not know our sender name"

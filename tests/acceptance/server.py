@@ -52,10 +52,15 @@ class Server:
             "NGAZI_DATABASE_URL": self.database_url,
             "NGAZI_SECRET_KEY": SECRET_KEY,
             "NGAZI_CHANNELS": CHANNEL,
+            "NGAZI_SENDING": "elsewhere",  # nothing leaves this machine, unless a test has a fake provider
             "NGAZI_CONTENT": str(ROOT / "content"),
             "NGAZI_HOST": "127.0.0.1",
             "NGAZI_PORT": str(self.port),
         }
+        self._environ |= settings
+
+    def set(self, **settings: str) -> None:
+        """Further settings, from its next start on."""
         self._environ |= settings
 
     @property

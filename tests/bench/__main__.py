@@ -8,13 +8,20 @@ from pathlib import Path
 
 import click
 
-from tests.bench import profile, tables
+from tests.bench import beside, profile, queueing, sending, tables
 from tests.bench.calls import Wrong
 from tests.bench.house import Bench
 from tests.bench.rounds import Wishes
 from tests.bench.servers import NotStarted
 
-TABLES = {"compare": tables.compare, "store": tables.store, "engine": tables.engine}
+TABLES = {
+    "compare": tables.compare,
+    "store": tables.store,
+    "engine": tables.engine,
+    "queueing": queueing.queueing,
+    "sending": sending.sending,
+    "beside": beside.beside,
+}
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -28,6 +35,7 @@ TABLES = {"compare": tables.compare, "store": tables.store, "engine": tables.eng
 @click.option(
     "--stores", default="1000,100000,1000000", show_default=True, help="Contacts stored, for the table store."
 )
+@click.option("--people", default=1_000_000, show_default=True, help="Contacts that get the broadcast, for queueing.")
 @click.option("--only", multiple=True, help="Only servers whose name holds this, beside the bare one.")
 @click.option("--quick", is_flag=True, help="Small and short: shows that it works, its numbers say little.")
 @click.option("--profile", "look", is_flag=True, help="Show what costs, by py-spy, instead of the tables.")
@@ -39,19 +47,21 @@ def main(
     numbers: int,
     lines: int,
     stores: str,
+    people: int,
     only: tuple[str, ...],
     quick: bool,
     look: bool,
     markdown: Path | None,
 ) -> None:
-    """How many phones one machine answers, beside a bare form endpoint."""
+    """How many phones one machine answers beside a bare form endpoint, and how fast it queues and sends."""
     sizes = tuple(int(each) for each in stores.split(","))
     if quick:
         rounds, seconds, numbers, sizes = 1, 0.5, 600, tuple(min(size, 3000) for size in sizes[:2])
+        people = min(people, 20_000)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="ngazi-bench-") as folder:
         try:
-            with Bench(Path(folder), Wishes(rounds, seconds, numbers, lines, sizes, only), click.echo) as bench:
+            with Bench(Path(folder), Wishes(rounds, seconds, numbers, lines, sizes, people, only), click.echo) as bench:
                 if look:
                     profile.show(bench)
                     return

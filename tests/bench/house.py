@@ -73,16 +73,21 @@ class Bench:
     def filled(self, kind: str, size: int) -> str:
         """A database with so many contacts."""
         begun, callers = time.monotonic(), fill.callers_of(size, self.wishes.numbers)
-        url = f"sqlite:///{self.folder}/{size}.db"
-        if kind == "sqlite":
-            shutil.copyfile(self.folder / "learned.db", fill.file_of(url))
-        else:
-            url = self.postgres.fresh_database(f"store_{size}", "learned")
+        url = self.empty(kind, str(size))
         fill.fill(url, self.seal, self.paths[kind], size, callers)
         words = f"{kind}: {size:,} contacts stored in {time.monotonic() - begun:.0f} s, {len(callers):,} of them call"
         self.fillings.append(words)
         self.say(words)
         return url
+
+    def empty(self, kind: str, name: str) -> str:
+        """A database with the tables, and those whom the paths were learned with."""
+        if kind == "sqlite":
+            for rest in ("-wal", "-shm"):  # of another one of that name
+                (self.folder / f"{name}.db{rest}").unlink(missing_ok=True)
+            shutil.copyfile(self.folder / "learned.db", self.folder / f"{name}.db")
+            return f"sqlite:///{self.folder}/{name}.db"
+        return self.postgres.fresh_database(f"store_{name}", "learned")
 
     def copied(self, kind: str, size: int, name: str) -> str:
         """The same once more."""
@@ -159,9 +164,11 @@ class Bench:
         targets = "\n".join(f"- {target}" for target in self.targets)
         return (
             "# The bench\n\nHow many phones one machine answers, beside a bare Starlette form endpoint under the same "
-            "server. `ngazi serve` is started as an operator starts it, and thousands of phones play the readiness "
-            f"quiz. `make bench` measures it again.\n\nMeasured on {self.begun:%Y-%m-%d} with {os.cpu_count()} cores "
-            f"({cpu_model()}), which the phones, the gateway and the PostgreSQL server share; Python "
+            "server, and how fast it queues and sends a broadcast, beside bare statements and a fake provider. "
+            "`ngazi serve` and `ngazi work` are started as an operator starts them, and thousands of phones play the "
+            "readiness quiz. `make bench` measures it again.\n\n"
+            f"Measured on {self.begun:%Y-%m-%d} with {os.cpu_count()} cores ({cpu_model()}), "
+            "which the phones, the gateway and the PostgreSQL server share; Python "
             f"{platform.python_version()}, {versions}.\n\nSettings read back from the databases: {settings}.\n\n"
             f"## Targets\n\n{targets}\n\n" + "\n".join(table.markdown() for table in self.tables).rstrip() + "\n"
         )

@@ -26,6 +26,7 @@ class Wishes:
     numbers: int
     lines: int
     sizes: tuple[int, ...]
+    people: int
     only: tuple[str, ...] = ()
 
     def wanted(self, name: str) -> bool:

@@ -91,7 +91,7 @@ def yardstick(name: str, *how: str) -> Server:
     server = Server(name, "/ussd", [free_port()])
     command = [sys.executable, "-m", "tests.bench.bare", str(server.ports[0]), *how]
     server.processes.append(subprocess.Popen(command, cwd=ROOT))
-    _await(server, 0, "/ussd")
+    await_answer(server, 0, "/ussd")
     return server
 
 
@@ -110,7 +110,7 @@ def ngazi(name: str, folder: Path, url: str, count: int = 1, **settings: str) ->
                     stderr=log,
                 )
             )
-        _await(server, place, "/health")
+        await_answer(server, place, "/health")
     return server
 
 
@@ -120,15 +120,17 @@ def environment(folder: Path, url: str, port: int, settings: Mapping[str, str]) 
     return own | {
         "NGAZI_DATA": str(folder),
         "NGAZI_DATABASE_URL": url,
-        "NGAZI_CHANNELS": f"{CHANNEL}=africastalking://user:key@?code=*384*77%23&country=KE&secret={SECRET}",
+        "NGAZI_CHANNELS": f"{CHANNEL}=africastalking://user:key@?code=*384*77%23&country=KE&secret={SECRET}&base=http://127.0.0.1:9",
         "NGAZI_SECRET_KEY": KEY,
         "NGAZI_CONTENT": str(ROOT / "content"),
         "NGAZI_PORT": str(port),
+        "NGAZI_PUBLIC_URL": "http://127.0.0.1:9",  # where nobody listens
         **settings,
     }
 
 
-def _await(server: Server, place: int, path: str) -> None:
+def await_answer(server: Server, place: int, path: str) -> None:
+    """Until it answers at its own port. Raises NotStarted, and then all of it is stopped."""
     until = time.monotonic() + PATIENCE
     while time.monotonic() < until and server.processes[place].poll() is None:
         with contextlib.suppress(OSError, http.client.HTTPException):
