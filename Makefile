@@ -51,8 +51,8 @@ dial: setup ## Play a phone in the terminal
 migrate: setup ## Bring the tables up to date
 	@$(BIN)/ngazi migrate $(ARGS)
 
-test: setup ## Run the tests
-	$(BIN)/python -m pytest $(ARGS)
+test: setup ## Run the tests, on all cores unless ARGS pick some
+	$(BIN)/python -m pytest $(or $(ARGS),-n auto)
 
 lint: setup ## Check style, types and the direction of imports
 	$(BIN)/ruff check .

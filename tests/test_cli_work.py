@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from dialogs import store
 from dialogs.database import open_engine
+from gateway import logs
 from gateway.cli import main
 from gateway.fake.africastalking import AfricasTalking
 from gateway.fake.plan import Plan
@@ -43,6 +44,7 @@ def log(tmp_path: Path) -> Path:
 def run(database_url: str, tmp_path: Path, log: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     """`ngazi ...` with a fake Africa's Talking behind the channel ke."""
     with in_thread(AfricasTalking(Plan(log=log))) as url:
+        monkeypatch.setattr(logs, "set_up", lambda: None)  # it would stay so for the tests that follow
         monkeypatch.setenv("NGAZI_DATABASE_URL", database_url)
         monkeypatch.setenv("NGAZI_DATA", str(tmp_path))
         monkeypatch.setenv("NGAZI_SECRET_KEY", "a secret key of the tests, long enough")
