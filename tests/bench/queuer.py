@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError
 from gateway import broadcasts
 from gateway.audience import Audience
 from gateway.bill import make_bill
+from gateway.cli_broadcast import reading
 from gateway.command import Opened, opened
 from gateway.draft import Draft
 from gateway.queueing import Sending
@@ -78,7 +79,7 @@ def new(it: Opened, sending: Sending, country: str, channel: str) -> dict[str, A
     draft = Draft("The bench's news", TEXTS, Audience(countries=(country,), everyone=True), channel=channel)
     id = it.transact(lambda db: broadcasts.new(db, draft, "bench", it.clock()))
     begun = time.perf_counter()
-    with it.engine.connect() as db:
+    with reading(it) as db:
         make_bill(db, broadcasts.load(db, id), it.clock(), sending)
     billed = time.perf_counter() - begun
     it.transact(lambda db: broadcasts.send(db, id, "bench", it.clock(), sending, any_hour=REASON, again=True))
@@ -132,7 +133,7 @@ def memory(name: str) -> int:
 def main() -> None:
     """Read orders, carry them out, tell what came of them."""
     with opened() as it:
-        sending = Sending(it.settings.channels, it.content)
+        sending = Sending(it.settings.channels, it.content, slice=it.slice)
         for line in sys.stdin:
             order = json.loads(line)
             if order["do"] == "new":
