@@ -16,7 +16,7 @@ from gateway.desk import Busy
 
 log = logging.getLogger("ngazi.chores")
 
-BREATH = 0.02  # seconds between two slices: phones come first
+BREATH = 0.05  # seconds between two slices: phones come first
 LOOK = 0.25  # seconds between two looks whether a chore is due
 
 

@@ -26,7 +26,7 @@ from gateway.settings import Settings
 T = TypeVar("T")
 # Seconds between two transactions of one command. SQLite's lock is not fair: who waits for it looks again after up to
 # 25 ms, and phones come first.
-BREATH, BREATH_FOR_PHONES = 0.01, 0.04
+BREATH, BREATH_FOR_PHONES = 0.01, 0.06
 SLICE_FOR_PHONES = 1_000  # rows of a broadcast in one transaction, beside a gateway on the same SQLite file
 
 

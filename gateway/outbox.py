@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, bindparam, insert, literal, select, true, update
+from sqlalchemy import Connection, DateTime, bindparam, delete, insert, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialogs.gsm import segment_count
@@ -21,7 +21,7 @@ from dialogs.store import Person, address_kind
 from dialogs.sweep import SLICE
 from dialogs.tables import Address
 from gateway import settling
-from gateway.tables import REPLIES_FIRST, REPLY_OWNER, Message
+from gateway.tables import REPLIES_FIRST, REPLY_OWNER, Message, Report
 from gateway.waiting import QUEUED
 
 REPLY_LASTS = timedelta(days=1)  # an answer to a message of yesterday would only puzzle
@@ -131,7 +131,8 @@ def opt_out(db: Connection, seal: Seal, address: str, now: datetime) -> bool:
 def sweep(db: Connection, now: datetime, days: int) -> int:
     """Settle one slice of what waited past its time, and empty one of what was settled `days` ago; gives how many.
 
-    What is emptied keeps its state and its reason: the text and the number go.
+    What is emptied keeps its state and its reason: the text and the number go. A report that found no message in a day
+    goes too.
     """
     late = select(Message.id).where(QUEUED, Message.expires_at < now).limit(SLICE)
     expired = (
@@ -146,4 +147,6 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
         .limit(SLICE)
     )
     emptied = update(Message).where(Message.id.in_(old.scalar_subquery())).values(text=None, to_sealed=None)
-    return db.execute(expired).rowcount + db.execute(emptied).rowcount
+    strange = select(Report.id).where(Report.message_id.is_(None), Report.at < now - settling.EARLY_LASTS).limit(SLICE)
+    dropped = delete(Report).where(Report.id.in_(strange.scalar_subquery()))  # of a message that is not ours
+    return sum(db.execute(each).rowcount for each in (expired, emptied, dropped))

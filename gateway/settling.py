@@ -158,6 +158,7 @@ def late_matches(db: Connection, now: datetime) -> int:
         select(Report.id, Message.id.label("message_id"), Report.status, Report.reason, Report.remedy)
         .join(Message, (Message.channel == Report.channel) & (Message.provider_id == Report.provider_id))
         .where(Report.message_id.is_(None), Report.provider_id != "", Message.direction == "out")
+        .where(Report.at >= now - EARLY_LASTS)
         .order_by(Report.id)
         .limit(REPORTS_AT_ONCE)
     )

@@ -25,6 +25,7 @@ from sqlalchemy import (
     func,
     literal_column,
     select,
+    union_all,
 )
 
 from dialogs.statements import gathered, ids_of, time_of
@@ -154,7 +155,7 @@ def readers(db: Connection, contact_ids: Sequence[int], names: Iterable[str], ki
     for contact_id, next_at in _fetch(db, sql["next"], {"ids": ids, "now": now}):
         found.reminded.setdefault(contact_id, time_of(next_at))
     busy = {"ids": ids, "call": now - CALL_OPEN, "quiz": now - QUIZ_OPEN}
-    found.busy = {contact_id for name in ("calls", "quizzes") for (contact_id,) in _fetch(db, sql[name], busy)}
+    found.busy = {contact_id for (contact_id,) in _fetch(db, sql["busy"], busy)}
     return found
 
 
@@ -172,16 +173,16 @@ def dues(db: Connection, ids: Collection[int]) -> Mapping[int, str]:
     """The dates that these reminders count from, as they are now, without those that are done."""
     if not ids:
         return {}
-    wanted = select(Due.id, Due.on).where(Due.id.in_(sorted(ids)), Due.done_at.is_(None))
-    return {id: on.isoformat() for id, on in db.execute(wanted)}
+    rows = db.execute(_statements(db.dialect.name)["dues"], {"ids": json.dumps(sorted(ids))})
+    return {id: on.isoformat() for id, on in rows}
 
 
 def broadcasts(db: Connection, ids: Collection[int]) -> Mapping[int, Any]:
     """These broadcasts: id, text, status, any_hour, reason."""
     if not ids:
         return {}
-    columns = (Broadcast.id, Broadcast.text, Broadcast.status, Broadcast.any_hour, Broadcast.reason)
-    return {row.id: row for row in db.execute(select(*columns).where(Broadcast.id.in_(sorted(ids))))}
+    rows = db.execute(_statements(db.dialect.name)["broadcasts"], {"ids": json.dumps(sorted(ids))})
+    return {row.id: row for row in rows}
 
 
 def _fetch(db: Connection, statement: Executable, values: Mapping[str, Any]) -> Any:
@@ -222,23 +223,26 @@ def _statements(dialect: str) -> dict[str, Any]:
             .where(Due.contact_id.in_(ids), Due.next_at > now, Due.done_at.is_(None))
             .group_by(Due.contact_id),
         ),
-        "calls": gathered(
+        "busy": gathered(
             dialect,
-            select(Session.contact_id).where(
-                Session.contact_id.in_(ids),
-                Session.ended_at.is_(None),
-                Session.started_at > bindparam("call", type_=DateTime()),
-                Session.key.startswith("ussd:"),
+            union_all(
+                select(Session.contact_id).where(
+                    Session.contact_id.in_(ids),
+                    Session.ended_at.is_(None),
+                    Session.started_at > bindparam("call", type_=DateTime()),
+                    Session.key.startswith("ussd:"),
+                ),
+                select(Run.contact_id).where(
+                    Run.contact_id.in_(ids),
+                    Run.finished_at.is_(None),
+                    Run.updated_at > bindparam("quiz", type_=DateTime()),
+                ),
             ),
         ),
-        "quizzes": gathered(
-            dialect,
-            select(Run.contact_id).where(
-                Run.contact_id.in_(ids),
-                Run.finished_at.is_(None),
-                Run.updated_at > bindparam("quiz", type_=DateTime()),
-            ),
-        ),
+        "dues": select(Due.id, Due.on).where(Due.id.in_(ids), Due.done_at.is_(None)),
+        "broadcasts": select(
+            Broadcast.id, Broadcast.text, Broadcast.status, Broadcast.any_hour, Broadcast.reason
+        ).where(Broadcast.id.in_(ids)),
     }
 
 

@@ -477,3 +477,11 @@ def test_a_sweep_takes_a_slice_at_a_time(engine: Engine):
         db.execute(insert(Message), [row | {"created_at": NOW, "provider_id": f"{n}"} for n in range(SLICE + 3)])
         gone = [outbox.sweep(db, NOW + timedelta(days=91), 90) for _ in range(3)]
     assert gone == [SLICE, 3, 0]
+
+
+def test_a_report_that_found_no_message_goes_after_a_day(engine: Engine):
+    with engine.begin() as db:
+        settle(db, report("delivered", id="of nobody"), NOW)
+        assert outbox.sweep(db, NOW + timedelta(hours=23), days=90) == 0
+        assert outbox.sweep(db, NOW + timedelta(hours=25), days=90) == 1
+        assert db.execute(select(Report)).all() == []
