@@ -74,6 +74,7 @@ class Message(Base):
         only("ix_message_queued", "channel", "priority", "due_at", where="status = 'queued'"),
         only("ix_message_expiring", "expires_at", where="status = 'queued'"),
         only("ix_message_sending", "lease_until", where="status = 'sending'"),
+        only("ix_message_text", "created_at", where="text IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
 

@@ -81,11 +81,12 @@ def upgrade() -> None:
     op.create_index("ix_message_broadcast", "message", ["broadcast_id", "status"],
                     **where("broadcast_id IS NOT NULL"))  # fmt: skip
     op.create_index("ix_message_expiring", "message", ["expires_at"], **where("status = 'queued'"))
+    op.create_index("ix_message_text", "message", ["created_at"], **where("text IS NOT NULL"))
 
 
 def downgrade() -> None:
-    for name in ("uq_message_provider", "ix_message_address", "ix_message_broadcast", "ix_message_expiring"):
-        op.drop_index(name, "message")
+    for name in ("provider", "address", "broadcast", "expiring", "text"):
+        op.drop_index(f"{'uq' if name == 'provider' else 'ix'}_message_{name}", "message")
     with op.batch_alter_table("message", table_kwargs={"sqlite_autoincrement": True}) as message:
         message.create_unique_constraint(message.f("uq_message_channel_provider_id"), ["channel", "provider_id"])
     op.create_index("ix_message_address_id", "message", ["address_id"])
