@@ -220,7 +220,7 @@ def obey(turn: Turn, word: str) -> Reply:
         if progress.wants_messages(person):
             person.seal, person.unseal = turn.inbound.address, False
         if person.fields.get("reminders") == "yes":
-            progress.begin_series(turn)
+            progress.look_again(turn)
     if word == "menu":
         return course.enter(turn, course.MENU)
     reply = course.start(turn)

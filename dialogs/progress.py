@@ -169,7 +169,7 @@ def save(turn: Turn, run: RunState, step: Step, value: str) -> None:
     if name in MESSAGES:
         ask_for_messages(turn, value == "yes")
         if name == "reminders" and value == "yes":
-            begin_series(turn)
+            look_again(turn)
 
 
 def note(turn: Turn, step: Step, value: str) -> None:
@@ -198,14 +198,10 @@ def wants_messages(person: Person) -> bool:
     return any(person.fields.get(name) == "yes" for name in MESSAGES)
 
 
-def begin_series(turn: Turn) -> None:
-    """From now on reminders count: every open date is looked at, and a series that comes again begins today."""
-    open_dates = turn.person.dates
-    for each in open_dates:
+def look_again(turn: Turn) -> None:
+    """From now on reminders count: every open date is looked at."""
+    for each in turn.person.dates:
         each.changed = True
-    for id, series in turn.content.series.items():
-        if series.every and not dates.still_open(open_dates, id):
-            dates.move(open_dates, id, turn.today)
 
 
 def mark_done(turn: Turn, run: RunState, name: str, on: str) -> None:
