@@ -75,13 +75,20 @@ def rows_of(dialect: str, columns: Mapping[str, Any]) -> FromClause:
 
 def ids_of(dialect: str) -> Any:
     """A JSON list of numbers, given as the parameter `ids`, as a subquery for IN."""
-    if dialect == "sqlite":
-        each = func.json_each(bindparam("ids", type_=Text())).table_valued("value", name="each_id")
-        return select(each.c.value)
-    listed = func.jsonb_array_elements_text(cast(bindparam("ids", type_=Text()), JSONB)).table_valued(
-        "value", name="each_id"
-    )
-    return select(cast(listed.c.value, BigInteger))
+    listed = _listed(dialect, "ids", "each_id")
+    return select(listed if dialect == "sqlite" else cast(listed, BigInteger))
+
+
+def names_of(dialect: str) -> Any:
+    """A JSON list of texts, given as the parameter `names`, as a subquery for IN."""
+    return select(_listed(dialect, "names", "each_name"))
+
+
+def _listed(dialect: str, parameter: str, name: str) -> Any:
+    """The column with the values of a JSON list."""
+    given = bindparam(parameter, type_=Text())
+    values = func.json_each(given) if dialect == "sqlite" else func.jsonb_array_elements_text(cast(given, JSONB))
+    return values.table_valued("value", name=name).c.value
 
 
 def table(model: type[Base]) -> Table:

@@ -20,6 +20,7 @@ from sqlalchemy.sql.expression import CTE
 from dialogs.content import Content
 from dialogs.reading.values import did_you_mean
 from dialogs.tables import Contact, Due, Field, Group, Member, Run
+from gateway.people.groups import tree_of
 
 Progress = Literal["done", "open", "none"]
 _NONE: Mapping[str, Any] = MappingProxyType({})
@@ -149,8 +150,7 @@ def meant(
 
 def below(codes: Sequence[str]) -> CTE:
     """The ids of these groups and of all groups below them."""
-    top = select(Group.id).where(Group.code.in_(codes)).cte("below", recursive=True)
-    return top.union(select(Group.id).join(top, Group.parent_id == top.c.id))
+    return tree_of(select(Group.id).where(Group.code.in_(codes)), "below")
 
 
 def _stands(dialog: str, state: Progress) -> ColumnElement[bool]:
@@ -166,8 +166,7 @@ def _due(name: str, first: date | None, last: date | None) -> ColumnElement[bool
     asked += [] if first is None else [Due.on >= first]
     asked += [] if last is None else [Due.on <= last]
     own = select(Due.id).where(Due.contact_id == Contact.id, *asked).correlate(Contact).exists()
-    top = select(Due.group_id.label("id")).where(Due.group_id.is_not(None), *asked).cte(f"due_{name}", recursive=True)
-    under = top.union(select(Group.id).join(top, Group.parent_id == top.c.id))
+    under = tree_of(select(Due.group_id.label("id")).where(Due.group_id.is_not(None), *asked), f"due_{name}")
     member = select(Member.group_id).where(
         and_(Member.contact_id == Contact.id, Member.group_id.in_(select(under.c.id)))
     )

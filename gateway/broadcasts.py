@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 from gateway.audience import Audience, BroadcastError
 from gateway.bill import read_price
 from gateway.draft import Draft
+from gateway.people.events import record
 from gateway.queueing import Sending as Sending
 from gateway.queueing import continue_work as continue_work
 from gateway.queueing import far as far
@@ -26,7 +27,7 @@ from gateway.queueing import people
 from gateway.queueing import queue_slice as queue_slice
 from gateway.queueing import routes as routes
 from gateway.queueing import work_on as work_on
-from gateway.tables import STATUSES, Broadcast, Event, Message
+from gateway.tables import STATUSES, Broadcast, Message
 
 LASTS = timedelta(days=3)  # how long a broadcast is sent if nobody says otherwise
 ALIKE = timedelta(days=30)  # how long the same broadcast is not sent again by mistake
@@ -248,7 +249,7 @@ def _cannot(broadcast: Row[Any], deed: Deed) -> BroadcastError:
 
 def _note(db: Connection, who: str, what: str, now: datetime, broadcast_id: int, reason: str = "") -> None:
     about = {"broadcast": broadcast_id} | ({"reason": reason} if reason else {})
-    db.execute(insert(Event).values(who=who, what=what, about=about, at=now))
+    record(db, who, what, about, now)
 
 
 def _day(at: datetime) -> str:

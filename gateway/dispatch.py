@@ -17,6 +17,7 @@ from dialogs.showing import House
 from gateway import pace, queueing, reminders, settling
 from gateway.channels import Channel
 from gateway.chores import Chore, Chores
+from gateway.command import BREATH
 from gateway.desk import AGAIN, Busy
 from gateway.providers import Outcome, Provider
 from gateway.tables import REPLIES_FIRST, Broadcast, Message
@@ -27,7 +28,6 @@ log = logging.getLogger("ngazi.dispatch")
 
 LAST_CALLS = 20.0  # seconds for the calls under way when we are asked to stop; longer than one may take
 RETRY_SOON = timedelta(minutes=5)  # a message that is tried again before that is worth waiting for
-SQLITE_BREATH = 0.01  # seconds between two transactions: SQLite's lock is not fair, and phones come first
 SMOOTH = 3  # tries of a transaction that met another one
 
 
@@ -40,7 +40,7 @@ def through_engine(engine: Engine) -> Callable[[Callable[[Connection], Any]], An
                 with engine.begin() as db:
                     result = work(db)
                 if engine.dialect.name == "sqlite":
-                    sleep(SQLITE_BREATH)
+                    sleep(BREATH)
                 return result
             except DBAPIError as error:
                 if last == SMOOTH - 1 or getattr(error.orig, "sqlstate", None) not in AGAIN:

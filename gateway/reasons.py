@@ -19,7 +19,6 @@ NO_KEY = "the number was locked with a key that is not there any more"
 GAVE_UP = "the provider could not take it, time and again"
 NO_ANSWER = "no answer came: it may have been sent, so it is not sent again"
 WORKER_ENDED = "the sending program ended before an answer came: it may have been sent, so it is not sent again"
-HANDED_OVER = "handed over; no delivery report yet"
 
 WAITS = "waits"
 QUIET_HOURS = "quiet hours or a rest day where the person is"

@@ -16,7 +16,7 @@ from dialogs.statements import INT, TEXT, TIME, ids_of, rows_of, time_of, when
 from dialogs.tables import Address, Contact, Due, Field, Group, Member
 from gateway import reasons
 from gateway.calendar import Place
-from gateway.people.groups import OFFICER
+from gateway.people.groups import OFFICER, tree_of
 from gateway.queueing import ASKED_FOR
 from gateway.tables import Message
 
@@ -171,8 +171,7 @@ def _up(dialect: str) -> Any:
 
 def members(db: Connection, group_id: int, after: int, most: int) -> list[int]:
     """The next people in a group or below it, by id."""
-    tree = select(Group.id).where(Group.id == group_id).cte("tree", recursive=True)
-    tree = tree.union(select(Group.id).join(tree, Group.parent_id == tree.c.id))
+    tree = tree_of(select(Group.id).where(Group.id == group_id), "tree")
     wanted = select(Member.contact_id).where(Member.group_id.in_(select(tree.c.id)), Member.contact_id > after)
     return list(db.execute(wanted.distinct().order_by(Member.contact_id).limit(most)).scalars())
 

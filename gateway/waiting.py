@@ -28,7 +28,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from dialogs.statements import gathered, ids_of, time_of
+from dialogs.statements import gathered, ids_of, names_of, time_of
 from dialogs.store import address_kind
 from dialogs.tables import Address, Contact, Due, Field, Run, Session
 from gateway.tables import Broadcast, Message
@@ -193,7 +193,7 @@ def _fetch(db: Connection, statement: Executable, values: Mapping[str, Any]) -> 
 @cache
 def _statements(dialect: str) -> dict[str, Any]:
     ids = ids_of(dialect)
-    names = _names(dialect)
+    names = names_of(dialect)
     bulk = Message.kind.in_(("broadcast", "reminder"))
     waiting = case(((Message.kind == "reminder") & (Message.status == "queued"), 1), else_=0)
     moment = bindparam("since", type_=DateTime())
@@ -244,19 +244,6 @@ def _statements(dialect: str) -> dict[str, Any]:
             Broadcast.id, Broadcast.text, Broadcast.status, Broadcast.any_hour, Broadcast.reason
         ).where(Broadcast.id.in_(ids)),
     }
-
-
-def _names(dialect: str) -> Any:
-    """A JSON list of names, given as the parameter `names`, as a subquery for IN."""
-    listed = bindparam("names", type_=Text())
-    if dialect == "sqlite":
-        each = func.json_each(listed).table_valued("value", name="each_name")
-        return select(each.c.value)
-    from sqlalchemy import cast
-    from sqlalchemy.dialects.postgresql import JSONB
-
-    found = func.jsonb_array_elements_text(cast(listed, JSONB)).table_valued("value", name="each_name")
-    return select(found.c.value)
 
 
 def address_of(channel_sender: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import CTE, Connection, Select, delete, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialogs.tables import Contact, Due, Group, Member
@@ -45,10 +45,15 @@ def below(db: Connection, ids: Collection[int]) -> set[int]:
     """These groups with all groups below them."""
     if not ids:
         return set()
-    tree = select(Group.id).where(Group.id.in_(sorted(ids))).cte("tree", recursive=True)
-    # UNION, not UNION ALL: it ends even if somebody tied a ring.
-    tree = tree.union(select(Group.id).join(tree, Group.parent_id == tree.c.id))
+    tree = tree_of(select(Group.id).where(Group.id.in_(sorted(ids))), "tree")
     return set(db.execute(select(tree.c.id)).scalars())
+
+
+def tree_of(first: Select[Any], name: str) -> CTE:
+    """The ids that `first` picks as `id`, with those of all groups below them, as a table of this name."""
+    top = first.cte(name, recursive=True)
+    # UNION, not UNION ALL: it ends even if somebody tied a ring.
+    return top.union(select(Group.id).join(top, Group.parent_id == top.c.id))
 
 
 def find(db: Connection, code: str) -> int:

@@ -20,7 +20,6 @@ from typing import Any, NamedTuple
 from xml.etree.ElementTree import Element, ParseError, iterparse
 
 from openpyxl import load_workbook
-from openpyxl.utils import get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import MERGE_TAG, ROW_TAG, WorkSheetParser
 
@@ -237,8 +236,3 @@ def _delimiter(path: Path, encoding: str) -> str:
         return best, cells
 
     return max(DELIMITERS, key=worth)
-
-
-def cell_name(row: int, column: int) -> str:
-    """A cell as a spreadsheet calls it: (17, 2) -> C17. Columns count from 0."""
-    return f"{get_column_letter(column + 1)}{row}"
