@@ -8,7 +8,7 @@ from dialogs.gsm import clean
 from dialogs.inbound import Reply
 from dialogs.locale import fold_word
 from dialogs.script import GROUP, Choice, Dialog, Step
-from dialogs.showing import ASIDE, READERS, RESUME, RESUME_CHOICES, Shown, asides, is_typed, said_only, step_parts
+from dialogs.showing import ASIDE, READERS, RESUME, RESUME_CHOICES, Shown, asides, is_typed, open_points, said_only, step_parts
 from dialogs.store import RunState, Said
 from dialogs.turn import Turn
 
@@ -36,6 +36,8 @@ def answer(turn: Turn, typed: str) -> Reply:
     dialog, run, standing, step = place
     if shown.page == ASIDE:
         return answer_aside(turn, text, dialog, run, step)
+    if shown.keep and shown.keep != step.keep:
+        return course.moved_on(turn)  # an edit took back what this screen promised: not to keep the answer
     if shown.typed != is_typed(step, turn.inbound):
         return course.moved_on(turn)  # an edit made a choice of what was to be written, or the other way round
     if shown.choices and not shown.typed and step.kind == "choice" and text in KEYS:
@@ -185,7 +187,7 @@ def read_to_end(turn: Turn, dialog: Dialog, run: RunState, step: Step, lead: str
     """A page was read; an advice list may be offered as one SMS first."""
     if step.sms and not offered and turn.inbound.kind == "ussd" and not turn.person.stopped:
         standing = turn.walk(dialog, run)
-        if standing.advice:
+        if open_points(turn.scene(standing), step, standing)[0]:
             turn.put(Shown(dialog.id, run.id, step.id, say="sms_offer", choices=["yes", "no"]))
             return course.show(turn)
     progress.enter(turn, dialog, run, step, engine.SEEN)

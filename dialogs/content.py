@@ -10,9 +10,11 @@ from threading import Lock
 from types import MappingProxyType
 
 from dialogs.check import check_content
+from dialogs.claims import ALWAYS, Scheme, Source
 from dialogs.gsm import fold
 from dialogs.hours import CAREFUL, Hours
 from dialogs.locale import Language, fold_word
+from dialogs.passed import Passed
 from dialogs.problem import Problem, errors
 from dialogs.screen import Room
 from dialogs.script import Common, Dialog, Series
@@ -43,6 +45,8 @@ class Content:
     shared: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]  # where a question is written -> who takes it
     wordings: Mapping[str, Mapping[str, str]] = field(repr=False)  # language -> id of text -> text
     hours: Hours = field(default=CAREFUL, repr=False)  # when people may be written to
+    sources: Mapping[str, Source] = field(default_factory=lambda: ALWAYS, repr=False)  # what texts rest on
+    schemes: Mapping[str, Scheme] = field(default_factory=dict, repr=False)  # what questions prepare for
 
     def text(self, id: str, language: str) -> str:
         """A text as this language says it, else its fallbacks, ready to be sent but for its placeholders.
@@ -61,14 +65,18 @@ class Content:
 
     @classmethod
     def load(
-        cls, folder: Path, *, drafts: bool = False, room: Room | None = None
+        cls, folder: Path, *, drafts: bool = False, room: Room | None = None, passed: Passed | None = None
     ) -> tuple[Content | None, list[Problem]]:
         """The content of a folder, or None if it has an error; and all problems. Never raises.
 
         `drafts`: draft languages are shown too, so their screens must fit. `room`: the smallest screen in use.
+        `passed`: what was checked before is not checked again, and gives the same problems.
         """
-        written = read_folder(folder)
-        problems = check_content(written, drafts=drafts, room=room or Room())
+        written, room = read_folder(folder), room or Room()
+        known = passed.problems(written, drafts, room) if passed else None
+        problems = check_content(written, drafts=drafts, room=room) if known is None else known
+        if passed and known is None:
+            passed.remember(written, drafts, room, problems)
         return (None if errors(problems) else make(written)), problems
 
 
@@ -86,6 +94,8 @@ def make(written: Written) -> Content:
         MappingProxyType(_shared(written.dialogs)),
         MappingProxyType({code: MappingProxyType(written.wording(each)) for code, each in languages.items()}),
         written.hours,
+        written.sources,
+        written.schemes,
     )
 
 
@@ -125,12 +135,14 @@ class BrokenContent(Exception):
 class Keeper:
     """Holds the content in force. A broken edit changes nothing: the old content stays."""
 
-    def __init__(self, folder: Path, *, drafts: bool = False, room: Room | None = None) -> None:
-        """Raises BrokenContent if the folder has errors: there is nothing older to go on with."""
-        self.folder, self.drafts, self.room = folder, drafts, room
+    def __init__(
+        self, folder: Path, *, drafts: bool = False, room: Room | None = None, passed: Passed | None = None
+    ) -> None:
+        """Raises BrokenContent if the folder has errors: there is nothing older to go on with. Keywords: as `load`."""
+        self.folder, self.drafts, self.room, self.passed = folder, drafts, room, passed
         self._lock = Lock()
         self._seen = self._look()
-        content, self.problems = Content.load(folder, drafts=drafts, room=room)
+        content, self.problems = Content.load(folder, drafts=drafts, room=room, passed=passed)
         if content is None:
             raise BrokenContent(self.problems)
         self.content = content
@@ -142,7 +154,9 @@ class Keeper:
             seen = self._look()
             if seen != self._seen:
                 self._seen = seen  # as it was before reading: what changes meanwhile is seen the next time
-                content, self.problems = Content.load(self.folder, drafts=self.drafts, room=self.room)
+                content, self.problems = Content.load(
+                    self.folder, drafts=self.drafts, room=self.room, passed=self.passed
+                )
                 if content is not None and content.revision != self.content.revision:
                     self.content = content
             return self.problems

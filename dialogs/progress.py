@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from dialogs import dates, engine, store
-from dialogs.engine import COUNTED, SEEN, Entry
+from dialogs.engine import COUNTED, GIVEN, SEEN, Entry
 from dialogs.script import GROUP, LEAVE_GROUPS, MESSAGES, Dialog, Step
 from dialogs.showing import House
 from dialogs.store import Person, RunState, Said
@@ -14,7 +14,6 @@ from dialogs.store import Person, RunState, Said
 if TYPE_CHECKING:
     from dialogs.turn import Turn
 
-GIVEN = "given"  # stands in a run for a typed phone number, which is kept sealed, and in reports for a group
 
 
 def fields_of(house: House, person: Person) -> dict[str, str]:
@@ -39,7 +38,8 @@ def begin(turn: Turn, dialog: Dialog) -> RunState:
     lowest = min((run.id for run in person.runs.values()), default=0)
     closed = min((run.id for run in person.closed_runs), default=0)
     run = RunState(dialog.id, [], now, now, id=min(lowest, closed, 0) - 1, changed=True)
-    run.answers = prefilled(turn, dialog)
+    if dialog.resume != "never":  # what is no progress asks each time
+        run.answers = prefilled(turn, dialog)
     person.runs[dialog.id] = run
     return run
 

@@ -12,7 +12,8 @@ from typing import Literal
 
 from dialogs.problem import At
 
-Head = Literal["say", "ask", "check", "score", "advice"]
+Head = Literal["say", "ask", "check", "score", "advice", "papers", "progress"]
+Confidence = Literal["a", "b", "c"]
 Kind = Literal["page", "choice", "languages", "text", "number", "date", "phone"]
 Keep = Literal["yes", "counts", "no"]
 Resume = Literal["ask", "always", "never"]
@@ -34,6 +35,23 @@ class Text:
     source: str
     at: At = NOWHERE
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a text that states something rests on: sources with a confidence each, and who has looked at it.
+
+    Confidence: a = stated in the source, b = likely, c = a guess. Days are ISO; "" = nobody, never.
+    """
+
+    source: tuple[tuple[str, Confidence], ...] = ()  # ids of sources.yaml; empty: none is named
+    checked_by: str = ""
+    checked_on: str = ""
+    expires_on: str = ""
+    places: Mapping[str, At] = field(default_factory=lambda: MappingProxyType({}), compare=False, repr=False)
+
+
+NO_CLAIM = Claim()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,10 @@ class Step:
     proof: Text | None = None
     level: str = ""
     sms: bool = False
+    of: tuple[str, ...] = ()  # the dialogs (for progress also schemes) that it reads out; () = this dialog
+    limit: int = 0  # at most so many open points; 0 = all
+    claim: Claim = NO_CLAIM  # what it rests on, with what its dialog says filled in
+    schemes: tuple[tuple[str, Confidence], ...] = ()  # "craft/module 2": what it prepares for
     note: str = ""
     origin: tuple[str, str] | None = None  # (dialog, step) that this one was taken from
     places: Mapping[str, At] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -147,6 +169,7 @@ class Dialog:
     moved: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     trace: bool = True  # False: nothing of a run outlives the session
     about: str = ""
+    claim: Claim = NO_CLAIM
     index: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     broken: bool = False  # the file could not be read; it counts as known all the same
     places: Mapping[str, At] = field(default_factory=lambda: MappingProxyType({}), compare=False)
@@ -192,6 +215,7 @@ class Series:
     broken: bool = False
     conditions: tuple[Condition, ...] = ()  # `only if`, judged by the fields of the person
     silent: Silence | None = None
+    claim: Claim = NO_CLAIM
 
     def careful(self) -> tuple[Text, ...]:
         """The texts that may be read by others than the one they are for."""

@@ -7,18 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dialogs.content import Content
-from dialogs.engine import Standing, band_of, may_end
+from dialogs.engine import FORMS, Standing, band_of, may_end
 from dialogs.gsm import wire
 from dialogs.inbound import Inbound
 from dialogs.locale import Language, fill, placeholders
+from dialogs.overview import Overview, by_urgency
 from dialogs.screen import Keys, Page, Room, lay_out
-from dialogs.script import GROUP, LEAVE_GROUPS, SWITCHES, Dialog, Step
+from dialogs.script import GROUP, LEAVE_GROUPS, SWITCHES, Choice, Dialog, Step
 from dialogs.seal import Seal
 from dialogs.typed import read_date, read_number, read_phone, read_text
 
 RESUME = "resume"  # the step of `shown` while the person is asked whether to go on
 ASIDE = -1  # the page after an unkept answer: the same for every answer, but for what it says the first time
 RESUME_CHOICES = {"on": "resume_on", "over": "resume_over", "menu": "menu"}
+LEVEL_TEXTS = {"must": "level_must", "year 1": "level_year1", "year 3": "level_year3"}
 READERS = {"date": read_date, "number": read_number, "phone": read_phone, "text": read_text}
 
 
@@ -110,6 +112,7 @@ class Shown:
     ends: bool = False
     first: bool = False
     typed: bool = False
+    keep: str = ""  # what was promised: "" where the answer is kept
     tries: int = 0  # codes in a row that were none
 
     def to_json(self) -> dict[str, Any]:
@@ -133,6 +136,7 @@ class Scene:
     fields: Mapping[str, str]  # what placeholders say, dates still as 2027-03-25
     known: Mapping[str, str]  # what the run's own answers make of it
     kept: Callable[[Scene], str]  # what {kept} says
+    overview: Callable[[], Overview]  # the person's answers over all dialogs; looked up when it is asked for
 
     @property
     def content(self) -> Content:
@@ -159,6 +163,8 @@ class Scene:
 
     def date(self, iso: str) -> str:
         """`2027-03-25` as `25 Mar 2027`, with the language's own short months."""
+        if not FORMS["date"].fullmatch(iso):
+            return iso  # it was typed when the question did not ask for a date yet
         year, month, day = iso.split("-")
         months = self.content.text("common:months", self.language.code).split()
         return f"{int(day)} {months[int(month) - 1]} {year}" if len(months) == 12 else f"{day}/{month}/{year}"
@@ -203,6 +209,10 @@ def step_parts(
         return (score_text(scene, step, standing),), (), (), False
     if step.head == "advice":
         return advice_parts(scene, step, standing), (), (), False
+    if step.head == "papers":
+        return papers_parts(scene, step), (), (), False
+    if step.head == "progress":
+        return progress_parts(scene, step), (), (), False
     if said_only(step, scene.inbound):
         advice = next((choice.advice for choice in step.choices if choice.advice), None)
         return (text(advice.id) if advice else scene.common("private_done"),), (), (), False
@@ -225,14 +235,47 @@ def score_text(scene: Scene, step: Step, standing: Standing) -> str:
 
 def advice_parts(scene: Scene, step: Step, standing: Standing) -> tuple[str, ...]:
     """The heading with the first advice, then each further advice on a screen of its own."""
-    collected = [scene.text(choice.advice.id) for _, choice in standing.advice if choice.advice]
+    points, any_answer = open_points(scene, step, standing)
+    collected = [_with_level(scene, point, choice) for point, choice in points]
     if not collected:
-        return (scene.common("no_steps"),)
+        return (scene.common("no_steps" if any_answer else "no_answers"),)
     heading = scene.text(step.texts[0].id)
     together = f"{heading}\n{collected[0]}"
     if len(scene.pages("", (together,), (), back=True, ends=False, typed=False)) > 1:
         return (heading, *collected)  # an advice is never cut to make room for its heading
     return (together, *collected[1:])
+
+
+def open_points(scene: Scene, step: Step, standing: Standing) -> tuple[list[tuple[Step, Choice]], bool]:
+    """What an advice list reads out, the most urgent first; and if anything was answered that it could tell of."""
+    points, any_answer = scene.overview().open_points(step.of) if step.of else (by_urgency(standing.advice), True)
+    return points[: step.limit or None], any_answer
+
+
+def _with_level(scene: Scene, step: Step, choice: Choice) -> str:
+    assert choice.advice is not None
+    advice = scene.text(choice.advice.id)
+    return f"{scene.common(LEVEL_TEXTS[step.level])}: {advice}" if step.level else advice
+
+
+def papers_parts(scene: Scene, step: Step) -> tuple[str, ...]:
+    """The heading, and below it the paper of each check that is asked of this person, one a line."""
+    dialog = step.texts[0].id.partition(":")[0]
+    lines = [f"- {scene.text(id)}" for id in scene.overview().papers(step.of or (dialog,))]
+    return ("\n".join([scene.text(step.texts[0].id), *lines]) if lines else scene.common("no_papers"),)
+
+
+def progress_parts(scene: Scene, step: Step) -> tuple[str, ...]:
+    """The heading, and below it how far the person is in each dialog or towards each scheme, one a line."""
+    overview, content = scene.overview(), scene.content
+    lines = [scene.text(step.texts[0].id)]
+    for id in step.of:
+        if id in content.dialogs:
+            title, state = title_of(scene, content.dialogs[id]), overview.state(content.dialogs[id])
+        else:
+            title, state = content.schemes[id].name, overview.state_for(id)
+        lines.append(f"{title}: {scene.common(f'state_{state}')}")
+    return ("\n".join(lines),)
 
 
 def title_of(scene: Scene, dialog: Dialog) -> str:

@@ -9,11 +9,12 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from dialogs import engine, kept, progress
+from dialogs import engine, kept, progress, store
 from dialogs.belongings import groups_of
 from dialogs.content import Content
 from dialogs.engine import COUNTED, Answers, Entry, Standing
 from dialogs.inbound import Inbound, Reply
+from dialogs.overview import Overview, Went
 from dialogs.screen import Page
 from dialogs.script import LEAVE_GROUPS, MESSAGES, Dialog, Step
 from dialogs.showing import ASIDE, House, Scene, Shown, step_parts
@@ -145,7 +146,17 @@ class Turn:
         person = self.person
         language = self.house.language(person.language)
         known = standing.known if standing else {}
-        return Scene(self.house, self.inbound, language, self.fields(), known, self.kept)
+        return Scene(self.house, self.inbound, language, self.fields(), known, self.kept, self.overview)
+
+    def overview(self) -> Overview:
+        """The person's answers over all dialogs, those of finished runs too."""
+        person = self.person
+        by_dialog = {run.dialog: run for run in person.closed_runs}
+        went = [Went(name, run.answers, False, run.updated_at) for name, run in person.runs.items()]
+        went += [Went(name, run.answers, True, run.updated_at) for name, run in by_dialog.items()]
+        past = store.past_runs(self.db, person.id).items()
+        went += [Went(name, answers, True, at) for name, (answers, at) in past if name not in by_dialog]
+        return Overview(self.content.dialogs, self.fields(), went)
 
     def kept(self, scene: Scene) -> str:
         """What is kept about the person, in their language."""

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from dialogs.claims import ALWAYS, Scheme, Source
+from dialogs.glossary import Term
 from dialogs.gsm import fold, wire
 from dialogs.hours import CAREFUL, Hours
 from dialogs.locale import Language, fallbacks, placeholders, read_language
 from dialogs.problem import At, Problem
-from dialogs.reading import read_common, read_dialog, read_hours, read_series
+from dialogs.reading import (
+    read_common,
+    read_dialog,
+    read_glossary,
+    read_hours,
+    read_schemes,
+    read_series,
+    read_sources,
+)
 from dialogs.reading.values import did_you_mean
 from dialogs.script import Choice, Common, Condition, Dialog, Series, Step, Text
 
 COMMON = "common.yaml"
 HOURS = "hours.yaml"
+SOURCES, SCHEMES = "sources.yaml", "schemes.yaml"  # what texts rest on, and what they prepare for
+GLOSSARY = "glossary.yaml"  # for translators
+AT_THE_TOP = (COMMON, HOURS, SOURCES, SCHEMES, GLOSSARY)
 FOLDERS: Mapping[str, str] = MappingProxyType({"dialogs": ".yaml", "reminders": ".yaml", "locale": ".po"})
+MOST_BYTES = 2_000_000  # of one file: reading YAML takes a second for each 100 000
 BESIDE = (".md", ".pot", ".mo", "~")  # files that may lie there and are not read
 
 
@@ -39,6 +54,9 @@ class Written:
     revision: str
     root: str = "content"
     hours: Hours = CAREFUL
+    sources: Mapping[str, Source] = field(default_factory=lambda: ALWAYS)
+    schemes: Mapping[str, Scheme] = field(default_factory=dict)
+    glossary: tuple[Term, ...] = ()
 
     @property
     def main(self) -> Language:
@@ -51,18 +69,25 @@ class Written:
     def flawed(self) -> set[str]:
         """What stands before the colon in the ids of files that have an error: parts of them may be lost."""
         found = set()
+        aside = self._aside(HOURS, SOURCES, SCHEMES)
         for problem in self.problems:
             path = PurePosixPath(problem.at.file)
-            if problem.level == "error" and path.suffix == ".yaml" and problem.at.file != f"{self.root}/{HOURS}":
+            if problem.level == "error" and path.suffix == ".yaml" and problem.at.file not in aside:
                 kinds = {"dialogs": path.stem, "reminders": f"reminder/{path.stem}"}
                 found.add(kinds.get(path.parent.name, "common"))
         return found
 
     def may_hold(self, name: str) -> bool:
         """True if a file that has an error seems to hold this step, field or fact, so that it is not missed."""
-        flawed = {problem.at.file for problem in self.problems if problem.level == "error"} - {f"{self.root}/{HOURS}"}
+        flawed = {problem.at.file for problem in self.problems if problem.level == "error"}
+        flawed -= self._aside(HOURS, SOURCES)
         pattern = re.compile(rf"(?:^\s*|save\W+){re.escape(name)}\b", re.MULTILINE)
-        return any(pattern.search(self.files.get(file, "")) for file in flawed)
+        texts = [self.files.get(file, "") for file in flawed if not file.endswith(".po")]
+        return any(pattern.search(text) or not text.strip("\0 \n") for text in texts)
+
+    def _aside(self, *names: str) -> set[str]:
+        """Files in which no text of a dialog can be lost."""
+        return {f"{self.root}/{name}" for name in names}
 
     def translations(self) -> list[Language]:
         """The languages that are translated into, by code; not those whose file could not be read."""
@@ -91,15 +116,15 @@ class Written:
         """Every text as this language says it, in letters that its phones show; placeholders are not filled."""
         chain = fallbacks(language.code, self.languages, self.common.language)
         speakers = [self.languages[code] for code in chain[:-1]]
-        said = {}
+        said, main, any_letters = {}, self.main.replace, language.letters == "any"
         for id, text in self.texts().items():
-            own, letters = text.source, self.main.replace
+            own, letters = text.source, main
             for speaker in speakers:
                 entry = speaker.entries.get(id)
                 if entry is not None and entry.says(text.source):
                     own, letters = entry.text, speaker.replace
                     break
-            said[id] = wire(fold(own, letters), language.replace, language.letters == "any")
+            said[id] = wire(fold(own, letters), language.replace, any_letters)
         return said
 
 
@@ -107,17 +132,42 @@ def read_folder(folder: Path) -> Written:
     """Everything in a content folder. Never raises: what cannot be opened is a problem."""
     root = shown(folder)
     files: dict[str, bytes] = {f"{root}/{name}": b"" for name in _strangers(folder)}
-    problems: list[Problem] = []
+    unread: dict[str, str] = {}
     for path in content_files(folder):
         name = f"{root}/{path.relative_to(folder).as_posix()}"
-        try:
-            files[name] = path.read_bytes()
-        except OSError as error:
-            why = f"This file cannot be opened: {error.strerror or 'it is no file'}."
-            problems.append(Problem(At(name), "yaml", why, "Look at its rights, or put it there again."))
-            files[name] = b""
-    written = read_files(files, root)
-    return replace(written, problems=(*problems, *written.problems))
+        files[name], why = _opened(path)
+        if why:
+            unread[name] = f"This file cannot be opened: {why}."
+    for name in FOLDERS:
+        if why := _closed(folder / name):
+            unread[f"{root}/{name}"] = f"This folder cannot be opened: {why}."
+    written, mend = read_files(files, root), "Look at its rights, or put it there again."
+    problems = [Problem(At(name), "yaml", what, mend) for name, what in unread.items()]
+    problems += [problem for problem in written.problems if problem.at.file not in unread]
+    return replace(written, problems=tuple(problems))
+
+
+def _opened(path: Path) -> tuple[bytes, str]:
+    """What stands in a file, or nothing and why not."""
+    try:
+        if not path.is_file() and path.exists():  # who reads a pipe waits for ever
+            return b"", "it is no file"
+        if (size := path.stat().st_size) > MOST_BYTES:
+            return b"", f"it has {size // 1_000_000} MB, and {MOST_BYTES // 1_000_000} are the most"
+        return path.read_bytes(), ""
+    except OSError as error:
+        return b"", error.strerror or "it is no file"
+
+
+def _closed(folder: Path) -> str:
+    """Why a folder cannot be looked into; "" where it can, or where there is none."""
+    try:
+        with os.scandir(folder):
+            return ""
+    except FileNotFoundError:
+        return "it leads nowhere" if folder.is_symlink() else ""
+    except OSError as error:
+        return error.strerror or "it is no folder"
 
 
 def shown(folder: Path) -> str:
@@ -129,7 +179,7 @@ def shown(folder: Path) -> str:
 
 def content_files(folder: Path) -> list[Path]:
     """The files that are read, in order."""
-    found = [folder / name for name in (COMMON, HOURS) if (folder / name).is_file()]
+    found = [folder / name for name in AT_THE_TOP if os.path.lexists(folder / name)]
     for name, ending in FOLDERS.items():
         found += [path for path in (folder / name).glob(f"*{ending}") if not path.name.startswith(".")]
     return sorted(found)
@@ -137,7 +187,7 @@ def content_files(folder: Path) -> list[Path]:
 
 def _strangers(folder: Path) -> list[str]:
     """Files that look like content and are not read."""
-    found = [path for path in folder.glob("*.y*ml") if path.name not in (COMMON, HOURS)]
+    found = [path for path in folder.glob("*.y*ml") if path.name not in AT_THE_TOP]
     for name, ending in FOLDERS.items():
         found += [path for path in (folder / name).glob("*") if path.suffix != ending]
     return sorted(path.relative_to(folder).as_posix() for path in found if _looks_like_content(path.name))
@@ -155,12 +205,15 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
     languages: dict[str, Language] = {}
     common = Common(at=At(f"{root}/{COMMON}"))
     hours = CAREFUL
+    listed: Mapping[str, Source] = ALWAYS
+    schemes: Mapping[str, Scheme] = {}
+    glossary: tuple[Term, ...] = ()
     texts: dict[str, str] = {}
     digest = hashlib.sha256()
     for name in sorted(files, key=lambda name: PurePosixPath(name).parts[-2:]):
         path, raw = PurePosixPath(name), files[name]
-        kind = path.name if name in (f"{root}/{COMMON}", f"{root}/{HOURS}") else path.parent.name
-        if kind not in (COMMON, HOURS) and FOLDERS.get(kind) != path.suffix:
+        kind = path.name if name in [f"{root}/{each}" for each in AT_THE_TOP] else path.parent.name
+        if kind not in AT_THE_TOP and FOLDERS.get(kind) != path.suffix:
             ending = FOLDERS.get(kind, "")
             mend = f"Files in this folder end in {ending}: rename or move it." if ending else "Move it to dialogs."
             problems.append(Problem(At(name), "unknown-file", "This file is not read.", mend, "warning"))
@@ -172,6 +225,12 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
             common, found = read_common(name, source)
         elif kind == HOURS:
             hours, found = read_hours(name, source)
+        elif kind == SOURCES:
+            listed, found = read_sources(name, source)
+        elif kind == SCHEMES:
+            schemes, found = read_schemes(name, source)
+        elif kind == GLOSSARY:
+            glossary, found = read_glossary(name, source)
         elif kind == "dialogs":
             dialogs[path.stem], found = read_dialog(name, source)
         elif kind == "reminders":
@@ -186,12 +245,15 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
     linked, found = link(dialogs, unread)
     linked = {id: _skipping(dialog, common) for id, dialog in linked.items()}
     revision = digest.hexdigest()[:12]
-    return Written(linked, series, common, languages, texts, (*problems, *found), revision, root, hours)
+    every = (*problems, *found)
+    return Written(linked, series, common, languages, texts, every, revision, root, hours, listed, schemes, glossary)
 
 
 def _language(name: str, raw: bytes, source: str) -> tuple[Language, list[Problem]]:
     try:
         raw.decode("utf-8")
+        if b"\0" in raw:
+            raise UnicodeDecodeError("utf-8", raw, raw.index(b"\0"), len(raw), "a zero: UTF-16 without its mark")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         mend = "Open it with its old encoding and save it as UTF-8."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dialogs.check.claims import check_claims
 from dialogs.check.report import in_order
 from dialogs.check.series import check_series
 from dialogs.check.speech import speeches
@@ -21,11 +22,17 @@ Standing = Mapping[tuple[str, ...], int]
 
 
 def check_content(
-    written: Written, *, drafts: bool = False, room: Room | None = None, standing: Standing | None = None
+    written: Written,
+    *,
+    drafts: bool = False,
+    room: Room | None = None,
+    standing: Standing | None = None,
+    today: str = "",
 ) -> list[Problem]:
     """Every problem, in the order of the files. Never raises.
 
     `drafts`: draft languages are shown too. `room`: the smallest screen in use. `standing`: who is in the middle.
+    `today` (2026-11-23): what the days of claims are compared with; without it none is out of date.
     """
     spoken = speeches(written, drafts)
     found = [
@@ -34,6 +41,7 @@ def check_content(
         *check_series(written, spoken),
         *check_text(written, spoken, room or Room()),
         *check_translation(written, spoken),
+        *check_claims(written, today),
         *check_change(written.dialogs, standing or {}, written.root),
     ]
     return in_order(found)

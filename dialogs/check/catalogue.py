@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from dialogs.check import check_content
+from dialogs.check.catalogue_claims import CLAIMS
 from dialogs.check.catalogue_entry import Entry
 from dialogs.check.catalogue_hours import HOURS
 from dialogs.check.catalogue_reading import READING
@@ -18,8 +19,10 @@ from dialogs.check.catalogue_structure import STRUCTURE
 from dialogs.check.catalogue_text import TEXT
 from dialogs.check.catalogue_translation import TRANSLATION
 from dialogs.check.report import told
+from dialogs.check.signed import as_signed
 from dialogs.check.sources import sources
 from dialogs.check.text import LISTS
+from dialogs.locale import read_language
 from dialogs.pofile import Entry as Translation
 from dialogs.pofile import read_po
 from dialogs.problem import Problem
@@ -57,6 +60,16 @@ texts:
   result_seen: You have seen this part. Your answers are private.
   private_done: Thank you. This answer is not kept.
   no_steps: Nothing is open here. Well done.
+  no_answers: Nothing is answered here yet.
+  no_papers: No paper is asked for here.
+  level_must: Must do now
+  level_year1: Year 1
+  level_year3: Year 3
+  state_none: Not begun
+  state_start: Start here
+  state_working: Working on it
+  state_ready: Ready
+  state_seen: Seen
   sms_offer: Send this list to you by SMS?
   sms_keep: To send it we keep your number. Agree?
   sms_sent: The list is on its way.
@@ -96,6 +109,7 @@ steps:
     advice: Start a sales book today.
   list:
     advice: "Your next steps:"
+source: own
 """
 AUDIT = """\
 title: My audit date
@@ -107,12 +121,14 @@ steps:
     save: audit_date
   done:
     say: Saved, {audit_date}.
+source: own
 """
 REMINDERS = """\
 title: Audit reminders
 count from: audit_date
 send:
   7 days before: Put your papers in one folder.
+source: own
 """
 ENGLISH = """\
 msgid ""
@@ -130,12 +146,13 @@ BASE: Mapping[str, str] = MappingProxyType(
         "content/locale/en.po": ENGLISH,
     }
 )
-CATALOGUE: Mapping[str, Entry] = MappingProxyType({**READING, **STRUCTURE, **TEXT, **TRANSLATION, **HOURS})
+CATALOGUE: Mapping[str, Entry] = MappingProxyType({**READING, **STRUCTURE, **TEXT, **TRANSLATION, **CLAIMS, **HOURS})
 PARTS = (
     ("Reading a file", READING),
     ("How dialogs hang together", STRUCTURE),
     ("Texts on a phone", TEXT),
     ("Translations", TRANSLATION),
+    ("What texts rest on", CLAIMS),
     ("Hours", HOURS),
 )
 
@@ -154,10 +171,12 @@ def example(entry: Entry, files: Mapping[str, str]) -> Example:
     whole = {name: text for name, text in BASE.items() if name not in entry.gone or name in files} | dict(files)
     plain = {name: text.encode() for name, text in whole.items()}
     main = read_files({name: raw for name, raw in plain.items() if not _translated(name)})
+    shown: set[str] = set()
     for name in filter(_translated, plain):
         plain[name] = completed(whole[name], main).encode()
-    written = read_files(plain)
-    return Example(whole, written, check_content(written, standing=entry.standing))
+        shown |= {translation.id for translation in read_language(name, whole[name])[0].entries.values()}
+    written = as_signed(read_files(plain), but=() if entry.signed else shown)
+    return Example(whole, written, check_content(written, standing=entry.standing, today=entry.today))
 
 
 def _translated(name: str) -> bool:
@@ -211,6 +230,8 @@ def _explained(slug: str, entry: Entry) -> Iterator[str]:
     if entry.standing:
         people = "; ".join(f"{number} people at {' / '.join(place)}" for place, number in entry.standing.items())
         yield from (f"In the middle of it: {people}.", "")
+    if entry.today:
+        yield from (f"(The check is made on {entry.today}.)", "")
     yield from ("The check says:", "", "```text", *(told(problem, wrong.files) for problem in found[:1]), "```", "")
     yield from ("Right:", "")
     yield from _shown(entry.right) if entry.right else (f"(The file `{entry.place}` is there.)", "")

@@ -12,7 +12,8 @@ class Entry:
     """One kind of problem. `wrong` and `right` map files to their texts, laid over the base of the catalogue.
 
     `file` is where the problem is found; `gone` names files of the base that the wrong example does without;
-    `standing` says who is in the middle of a dialog.
+    `standing` says who is in the middle of a dialog; `today` is the day of the check.
+    `signed`: translations count as signed by two people, though the examples do not show it.
     """
 
     title: str
@@ -22,6 +23,8 @@ class Entry:
     file: str = ""
     gone: tuple[str, ...] = ()
     standing: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    today: str = ""
+    signed: bool = True
 
     @property
     def place(self) -> str:
@@ -44,6 +47,12 @@ def swahili(text: str, header: str = "") -> dict[str, str]:
     """An example that is a part of a PO file."""
     head = 'msgid ""\nmsgstr ""\n"Language: sw\\n"\n"X-Name: Kiswahili\\n"\n' + (header or '"X-Status: live\\n"\n')
     return {"content/locale/sw.po": f"{head}\n{dedent(text).strip(chr(10))}\n"}
+
+
+def french(text: str) -> dict[str, str]:
+    """The same for a language that has letters which phones do not show."""
+    head = 'msgid ""\nmsgstr ""\n"Language: fr\\n"\n"X-Name: Francais\\n"\n"X-Replace: ç=c ê=e û=u\\n"\n'
+    return {"content/locale/fr.po": f"{head}\n{dedent(text).strip(chr(10))}\n"}
 
 
 def only(file: str, text: str) -> dict[str, str]:

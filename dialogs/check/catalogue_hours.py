@@ -49,24 +49,6 @@ HOURS: Mapping[str, Entry] = {
               checked_on: 2026-11-22
             """),
     ),
-    "no-source": Entry(
-        "Nobody can see where the hours come from.",
-        "Rules on messages change. Whoever reads the file later must know where the rule stands and when somebody"
-        ' looked. Where you found none, say so: "none found; careful default".',
-        only("hours.yaml", """
-            KE:
-              zones: Africa/Nairobi
-              weekdays: 08:00-19:00
-              checked_on: 2026-11-22
-            """),
-        only("hours.yaml", """
-            KE:
-              zones: Africa/Nairobi
-              weekdays: 08:00-19:00
-              source: none found; careful default
-              checked_on: 2026-11-22
-            """),
-    ),
     "unknown-country": Entry(
         "A country does not exist.",
         'Countries are known by two capital letters, such as KE; "otherwise" stands for all that are not listed. The'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from dialogs.check.catalogue_entry import Entry, swahili
+from dialogs.check.catalogue_entry import Entry, french, swahili
 
 _GOOD = """
     msgctxt "menu:home.ask"
@@ -146,5 +146,43 @@ TRANSLATION: Mapping[str, Entry] = {
             msgstr "Start"
             """),
         swahili(_QUIZ),
+    ),
+    "unsigned": Entry(
+        "A language is live, and two people have not signed for every text.",
+        "What a phone reads out can send somebody down a pit. So each translation that is used needs the signatures of"
+        " two people who speak the language; ngazi content review writes them. A signature holds for the two texts as"
+        " they were read: once either changes, it is void. In the other examples here signatures are left out.",
+        swahili("""
+            # reviewed_by: Amina
+            # reviewed_on: 2026-12-01
+            # reviewed_as: ed4e115a
+            msgctxt "menu:home.ask"
+            msgid "Choose a number"
+            msgstr "Chagua namba"
+            """),
+        swahili("""
+            # reviewed_by: Amina; Juma
+            # reviewed_on: 2026-12-01; 2026-12-03
+            # reviewed_as: ed4e115a; ed4e115a
+            msgctxt "menu:home.ask"
+            msgid "Choose a number"
+            msgstr "Chagua namba"
+            """),
+        signed=False,
+    ),
+    "meaning": Entry(
+        "A word becomes another word on a phone.",
+        "Letters that simple phones cannot show go out without their accents. Mostly that only looks plain, but some"
+        " words are then others: here the one for sure becomes the one for on. Each such word is told once.",
+        french("""
+            msgctxt "menu:home.choices.quiz"
+            msgid "Am I ready?"
+            msgstr "Est-ce un travail sûr ?"
+            """),
+        french("""
+            msgctxt "menu:home.choices.quiz"
+            msgid "Am I ready?"
+            msgstr "Un travail sans danger ?"
+            """),
     ),
 }

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
 from dialogs.problem import Problem, errors
 
 PAGE = "docs/problems.md"
+HALF = re.compile("[\ud800-\udfff]")  # a byte outside UTF-8, as Python keeps it: nothing can write it out again
 LONGEST_LINE = 120  # of a quoted line; what is beyond is left out around the place
 
 
@@ -33,7 +35,7 @@ def told(problem: Problem, files: Mapping[str, str]) -> str:
         lines.append(f"     | {_pad(row[: column - 1])}{_mark(row[column - 1 :], problem.width)}")
     if problem.mend:
         lines.append(f"     = {problem.mend}")
-    return "\n".join(lines)
+    return _whole("\n".join(lines))
 
 
 def counted(problems: Sequence[Problem]) -> str:
@@ -62,12 +64,17 @@ def as_json(problems: Sequence[Problem]) -> str:
         }
         for problem in problems
     ]
-    return json.dumps(rows, ensure_ascii=False, indent=2) + "\n"
+    return _whole(json.dumps(rows, ensure_ascii=False, indent=2)) + "\n"
 
 
 def as_github(problems: Sequence[Problem]) -> str:
     """One workflow command per problem: GitHub shows it beside the line (docs: workflow commands)."""
-    return "".join(f"{_annotation(problem)}\n" for problem in problems)
+    return _whole("".join(f"{_annotation(problem)}\n" for problem in problems))
+
+
+def _whole(text: str) -> str:
+    """The text in letters that any file and any screen takes."""
+    return HALF.sub("\ufffd", text)
 
 
 def _annotation(problem: Problem) -> str:

@@ -25,6 +25,8 @@ NEEDED_TEXTS = (
 NEEDED_FOR_GROUPS = ("bad_group",)
 NEEDED_FOR_SEVERAL = ("too_many_dates",)
 NEEDED_FOR_KEPT = ("kept_language", "kept_answers", "kept_group", "kept_stopped")
+NEEDED_FOR_PROGRESS = ("state_none", "state_start", "state_working", "state_ready", "state_seen")
+NEEDED_FOR_LEVELS = {"must": "level_must", "year 1": "level_year1", "year 3": "level_year3"}
 NEEDED_WORDS = ("stop", "start", "help", "menu")
 
 
@@ -38,6 +40,7 @@ def check_structure(written: Written) -> Iterator[Problem]:
     yield from _too_many(written)
     yield from _groups(written)
     yield from _done(written)
+    yield from _of(written)
     if not written.flawed and not lost:
         yield from _never_reached(written)
     if not written.flawed:
@@ -76,6 +79,15 @@ def _texts_needed(written: Written) -> Iterator[str]:
         yield from NEEDED_FOR_SEVERAL
     if any("{kept}" in text.source for text in written.texts().values()):
         yield from NEEDED_FOR_KEPT
+    if any(step.head == "progress" for step in steps):
+        yield from NEEDED_FOR_PROGRESS
+    if any(step.head == "papers" for step in steps):
+        yield "no_papers"
+    if any(step.head == "advice" and step.of for step in steps):
+        yield "no_answers"
+    if any(step.head == "advice" for step in steps):
+        levels = {step.level for step in steps}
+        yield from (key for level, key in NEEDED_FOR_LEVELS.items() if level in levels)
 
 
 # --- where ways lead ---
@@ -92,6 +104,10 @@ def _targets(written: Written) -> Iterator[Problem]:
                     seen.add(way.at)
                     yield from _target(written, dialog, way)
         for old, new in dialog.moved.items():
+            if old in dialog.index:
+                at, text = dialog.steps[dialog.index[old]].at, f'"{old}" is a step and stands under "moved" too.'
+                mend = f'Give this step another name: the answers that "{old}" had belong to "{new}" now.'
+                yield Problem(at, "twice", text, mend, width=len(old))
             if new not in dialog.index and not written.may_hold(new):
                 at, mend = dialog.places.get(f"moved.{old}", dialog.at), did_you_mean(new, dialog.index)
                 yield Problem(at, "unknown-step", f'There is no step "{new}" in this dialog.', mend, width=len(new))
@@ -185,6 +201,22 @@ def _done(written: Written) -> Iterator[Problem]:
             text = f'No question saves a date as "{name}", so there is none to mark as done.'
             mend = did_you_mean(name, dates) or 'Make a question with "as: date" first.'
             yield Problem(at, "no-date", text, mend, width=len(name))
+
+
+def _of(written: Written) -> Iterator[Problem]:
+    """The parts that a step reads out must exist; only progress can tell of a scheme."""
+    for _, step in steps_of(written):
+        for number, id in enumerate(step.of, 1) if step.origin is None else ():
+            known = [*written.dialogs, *(written.schemes if step.head == "progress" else ())]
+            if id in known or written.may_hold(id):
+                continue
+            at = step.places.get(f"of.{number}", step.places.get("of", step.at))
+            text, mend = f'There is no dialog "{id}".', did_you_mean(id, known)
+            if step.head == "progress":
+                text = f'There is no dialog and no scheme "{id}".'
+            elif id in written.schemes:
+                mend = "That is a scheme, and only a step with progress can tell of one."
+            yield Problem(at, "unknown-dialog", text, mend, width=len(id))
 
 
 def _never_reached(written: Written) -> Iterator[Problem]:

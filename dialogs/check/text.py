@@ -235,13 +235,16 @@ def _letters(speech: Speech) -> Iterator[Problem]:
     else:
         yield from _name(speech)
     bare: dict[str, None] = {}
+    covered = {letter for old in language.replace for letter in (old, old.upper())}
     for id, source in said(speech):
         folded = fold(source, language.replace)
-        odd = sorted({letter for letter in folded if septets(letter) is None})
+        odd = sorted({letter for letter in folded if septets(letter) is None}) if septets(folded) is None else []
         if odd and language.letters == "gsm7":
             yield _odd_letters(speech, id, source, folded, odd)
-        covered = {letter for old in language.replace for letter in (old, old.upper())}
-        outside = {letter for letter in unicodedata.normalize("NFC", source) if letter.isalpha()} - covered
+        composed = unicodedata.normalize("NFC", source)
+        if septets(composed) is not None:
+            continue
+        outside = {letter for letter in composed if letter.isalpha()} - covered
         bare |= dict.fromkeys(letter for letter in outside if septets(letter) is None and septets(fold(letter)))
     if bare and language.letters == "gsm7":
         small = sorted(letter for letter in bare if letter == letter.lower() or letter.lower() not in bare)[:12]

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from dialogs.check.conditions import linked, steps_of
+from dialogs.check.meaning import check_meaning
+from dialogs.check.signed import check_signed
 from dialogs.check.speech import Speech
 from dialogs.check.text import LISTS, stray_braces
 from dialogs.locale import Language, fallbacks, fold_word, placeholders
@@ -36,6 +38,8 @@ def check_translation(written: Written, speeches: Sequence[Speech]) -> Iterator[
             yield from _orphans(written, speech)
         yield from _alike(speech)
     yield from _words(written, speeches)
+    yield from check_signed(written)
+    yield from check_meaning(speeches)
 
 
 # --- how far it is ---

@@ -12,7 +12,9 @@ from typing import cast
 
 from dialogs.problem import At, Problem
 from dialogs.reading import grammar
+from dialogs.reading.claims import claim_of, read_schemes, read_sources
 from dialogs.reading.common import read_common
+from dialogs.reading.glossary import read_glossary
 from dialogs.reading.hours import read_hours
 from dialogs.reading.plain_yaml import Pair, Pairs, Plain
 from dialogs.reading.series import read_series
@@ -33,7 +35,15 @@ from dialogs.reading.values import (
 )
 from dialogs.script import RESERVED_DIALOGS, Dialog, Resume, Text
 
-__all__ = ["read_common", "read_dialog", "read_hours", "read_series"]
+__all__ = [
+    "read_common",
+    "read_dialog",
+    "read_glossary",
+    "read_hours",
+    "read_schemes",
+    "read_series",
+    "read_sources",
+]
 
 DAYS = re.compile(r"([1-9][0-9]{0,3}) days?")
 
@@ -51,7 +61,8 @@ def read_dialog(file: str, source: str | bytes) -> tuple[Dialog, list[Problem]]:
     if astray:  # the others beside it come from the same slip
         what = f'"{astray[0].text}" stands where the name of a step is.'
         finds.add(astray[0], "what-step", what, "Begin it further right, under the name of its step.")
-    read = [read_step(id, line, finds) for line in lines if line.key not in astray]
+    claim = claim_of(given, finds)
+    read = [read_step(id, line, finds, claim) for line in lines if line.key not in astray]
     if isinstance(steps, Pairs) and not lines and not steps.flawed:
         wrong_type(steps, "steps", "at least one step", 'Write the first: "welcome:"', finds)
     dialog = Dialog(
@@ -65,6 +76,7 @@ def read_dialog(file: str, source: str | bytes) -> tuple[Dialog, list[Problem]]:
         moved=_moved(given, finds),
         trace=_word(given, "trace", ("yes", "no"), finds) != "no",
         about=text(given["about"].value, "about", finds) if "about" in given else "",
+        claim=claim,
         index=MappingProxyType({step.id: place for place, step in enumerate(read)}),
         broken=not read,
         places=places(pair for key, pair in given.items() if key != "steps"),

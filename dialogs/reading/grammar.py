@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-DIALOG = ("title", "about", "resume", "forget after", "then", "moved", "trace", "steps")
+CLAIM = ("source", "checked_by", "checked_on", "expires_on")  # what a text rests on, and who has looked at it
+DIALOG = ("title", "about", "resume", "forget after", "then", "moved", "trace", *CLAIM, "steps")
 COMMON = ("language", "facts", "switches", "words", "texts", "discreet", "notes")
-SERIES = ("title", "count from", "every", "at", "only if", "send", "silent", "note")
+SERIES = ("title", "count from", "every", "at", "only if", "send", "silent", "note", *CLAIM)
 MOMENT = ("say", "open", "at")
 SILENT = ("after", "officer")
-HEADS = ("say", "ask", "check", "score", "advice", "from")
+HEADS = ("say", "ask", "check", "score", "advice", "papers", "progress", "from")
 EVERY_STEP = ("only if", "note", "go")
+SAID_STEP = CLAIM  # in every step but one that is taken `from` another
 OF_HEAD: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "choices": ("ask",),
@@ -25,11 +27,14 @@ OF_HEAD: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "proof": ("check",),
         "level": ("check",),
         "sms": ("advice",),
+        "of": ("advice", "papers", "progress"),
+        "most": ("advice",),
+        "prepares for": ("check",),
         "several": ("ask",),
         "done": ("ask",),
     }
 )
-STEP = tuple(dict.fromkeys((*HEADS, *EVERY_STEP, *OF_HEAD)))
+STEP = tuple(dict.fromkeys((*HEADS, *EVERY_STEP, *SAID_STEP, *OF_HEAD)))
 EVERY_KEY = tuple(dict.fromkeys((*DIALOG, *STEP, *COMMON, *SERIES, *MOMENT, *SILENT)))
 
 MEANINGS = ("stop", "start", "help", "menu", "yes", "no")  # of the words that people send
@@ -46,7 +51,7 @@ def belongs(key: str) -> str:
     places = []
     if key in OF_HEAD:
         places.append("in a step with " + " or ".join(f'"{head}"' for head in OF_HEAD[key]))
-    elif key in HEADS or key in EVERY_STEP:
+    elif key in HEADS or key in EVERY_STEP or key in SAID_STEP:
         places.append("in a step")
     if key in DIALOG:
         places.append("at the top of a dialog")

@@ -23,9 +23,15 @@ from ruamel.yaml.events import (
 )
 
 from dialogs.problem import At, Level, Problem
+from dialogs.reading.grammar import EVERY_KEY
 from dialogs.reading.yaml_causes import explain, unknown
 from dialogs.reading.yaml_lines import in_quotes, shortened
 from dialogs.reading.yaml_page import UNSENDABLE, Page, lines_of
+
+
+# Lines of their own, when they stand among the lines of a text: a key with what it says, the name of a step, a dash.
+A_KEY = re.compile(rf" *((?:{'|'.join(EVERY_KEY)}):(?: .*)?|[a-z][a-z0-9_]*:)$")
+A_DASH = re.compile(r" *(- .*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +165,22 @@ class _Builder:
             mend = "Write the letter itself, not a code with a backslash."
             self._note(at, end - column, "yaml", what, mend)
             return Plain(UNSENDABLE.sub(" ", text), at, max(end - column, 1), flawed=True)
-        return Plain(text, at, max(end - column, 1))
+        return Plain(text, at, max(end - column, 1), flawed=self._swallows(event))
+
+    def _swallows(self, event: Any) -> bool:
+        """`go: end` below a text, and further right than its key, would be read out to people."""
+        block = event.style in ("|", ">")
+        for line in range(event.start_mark.line + 1, event.end_mark.line + (not block)):
+            row = self.page.lines[line]
+            found = A_KEY.match(row) or (None if block else A_DASH.match(row))
+            if found:
+                text = f"This line is taken as a part of the text that begins in line {event.start_mark.line + 1}."
+                mend = "Begin it further left, beside the lines that it belongs with."
+                if found.re is A_KEY:
+                    mend += " If it is a part of the text, begin it with a capital letter."
+                self._note(self.page.place(line, found.start(1)), len(found[1]), "yaml", text, mend)
+                return True
+        return False
 
     def _cut(self, remark: str, line: int, column: int, level: Level) -> bool:
         """`say: Ask for form #5` would lose its end without a word."""

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from dialogs.problem import At, Problem
 from dialogs.reading import grammar
+from dialogs.reading.claims import claim_of
 from dialogs.reading.plain_yaml import Node, Pair, Pairs, Plain
 from dialogs.reading.top import id_of, text_as, title_of, top_of
 from dialogs.reading.values import Finds, block, conditions, known_keys, name_in, need, text, wrong_type
@@ -48,6 +49,7 @@ def read_series(file: str, source: str | bytes) -> tuple[Series, list[Problem]]:
         broken=not moments,
         conditions=conditions(given["only if"].value, finds) if "only if" in given else (),
         silent=_silent(id, given["silent"], len(moments), again, note, finds) if "silent" in given else None,
+        claim=claim_of(given, finds),
     )
     return series, finds.in_order()
 

@@ -9,6 +9,7 @@ from typing import cast
 
 from dialogs.reading import grammar
 from dialogs.reading.choices import StepLines, bands_of, choices_of, listed_in_ask, listed_in_check
+from dialogs.reading.claims import claim_of, schemes_of
 from dialogs.reading.plain_yaml import Items, Pair, Pairs, Plain
 from dialogs.reading.values import (
     Finds,
@@ -17,12 +18,13 @@ from dialogs.reading.values import (
     known_keys,
     name,
     name_in,
+    number,
     places,
     text,
     texts,
     wrong_type,
 )
-from dialogs.script import Band, Choice, Condition, Head, Keep, Kind, Step, Text
+from dialogs.script import NO_CLAIM, Band, Choice, Claim, Condition, Head, Keep, Kind, Step, Text
 
 NO_TEXT = Text("", "")
 BY_CHOICE = ("points", "advice", "reply", "done")  # keys of an ask that name its choices
@@ -35,8 +37,8 @@ def belongs_in_a_step(pair: Pair) -> bool:
     return pair.key.text in grammar.STEP and not any(line.key.text in grammar.HEADS for line in under)
 
 
-def read_step(dialog: str, pair: Pair, finds: Finds) -> Step:
-    """The step under this name; after a problem as much of it as can be made out."""
+def read_step(dialog: str, pair: Pair, finds: Finds, over: Claim = NO_CLAIM) -> Step:
+    """The step under this name; after a problem as much of it as can be made out. `over`: what its dialog rests on."""
     name(pair.key, finds, grammar.RESERVED_STEPS)
     under = block(pair.value, pair.key.text, "say: …", finds)
     bare = Step(pair.key.text, "say", "page", pair.key.at)
@@ -53,7 +55,7 @@ def read_step(dialog: str, pair: Pair, finds: Finds) -> Step:
     step = replace(bare, note=lines.note, only_if=_only_if(lines), places=at)
     if head == "from":
         return _taken(lines, step)
-    return _complete(lines, replace(step, head=cast(Head, head)))
+    return _resting(lines, _complete(lines, replace(step, head=cast(Head, head))), over)
 
 
 def _complete(lines: StepLines, step: Step) -> Step:
@@ -83,7 +85,17 @@ def _complete(lines: StepLines, step: Step) -> Step:
         proof=lines.text("proof"),
         level=lines.one_of("level", grammar.LEVELS),
         sms=lines.one_of("sms", ("yes", "no")) == "yes",
+        of=_of(lines, step.head),
+        limit=_most(lines),
     )
+
+
+def _resting(lines: StepLines, step: Step, over: Claim) -> Step:
+    """The step with what its texts rest on, and what it prepares for."""
+    value = lines.value("prepares for")
+    schemes, at = schemes_of(value, lines.finds) if value is not None else ((), {})
+    claim = claim_of(lines.given, lines.finds, over)
+    return replace(step, claim=claim, schemes=schemes, places=MappingProxyType({**step.places, **at}))
 
 
 def _head(lines: StepLines) -> str:
@@ -111,6 +123,8 @@ def _refuse_foreign(lines: StepLines, head: str) -> None:
     """Take out the keys that belong to other heads."""
     for key in tuple(lines.given):
         if key == head or key in grammar.EVERY_STEP or head in grammar.OF_HEAD.get(key, ()):
+            continue
+        if key in grammar.SAID_STEP and head != "from":
             continue
         mend = grammar.belongs(key)
         if head == "from":
@@ -198,6 +212,36 @@ def _texts(lines: StepLines, head: Head) -> tuple[Text, ...]:
     if isinstance(value, Items) and not value.items:
         wrong_type(value, "say", "a text, or a list of texts", "Write a text.", lines.finds)
     return tuple(lines.made(f"say.{n}", page) for n, page in enumerate(texts(value, "say", lines.finds), 1))
+
+
+def _of(lines: StepLines, head: Head) -> tuple[str, ...]:
+    """The parts that a step reads out, in order. Whether there are such is for the check to say."""
+    value = lines.value("of")
+    if value is None:
+        if head == "progress" and "progress" in lines.given:
+            mend = 'Add "of" and below it the dialogs, one on each line: "- safety".'
+            lines.finds.add(lines.given["progress"].key, "missing-key", 'This step needs a line "of".', mend)
+        return ()
+    if isinstance(value, Plain):
+        wrong_type(value, "of", "a list", 'Write each on a line of its own: "- safety".', lines.finds)
+        return ()
+    named: dict[str, None] = {}
+    for one in texts(value, "of", lines.finds):
+        name(one, lines.finds)
+        if one.text in named:
+            lines.finds.add(one, "twice", f'"{one.text}" stands here twice.', "Delete one of the two.")
+        named[one.text] = None
+    return tuple(named)
+
+
+def _most(lines: StepLines) -> int:
+    value = lines.value("most")
+    if value is None:
+        return 0
+    found = number(value, "most", lines.finds)
+    if found == 0:
+        wrong_type(value, "most", "a number from 1 on", 'Write it like "most: 3".', lines.finds)
+    return found or 0
 
 
 def _only_if(lines: StepLines) -> tuple[Condition, ...]:

@@ -206,11 +206,13 @@ def _mend_condition(written: str) -> str:
 
 
 def places(pairs: Iterable[Pair]) -> Mapping[str, At]:
-    """Where the values stand: "go", and "go.worker" for the lines under it."""
+    """Where the values stand: "go", "go.worker" for a line under it, "of.1" for the first of a list."""
     found: dict[str, At] = {}
     for pair in pairs:
         key = pair.key.text
         found[key] = pair.value.at
         for line in pair.value.pairs if isinstance(pair.value, Pairs) else ():
             found[f"{key}.{line.key.text}"] = line.value.at
+        for number, item in enumerate(pair.value.items if isinstance(pair.value, Items) else (), 1):
+            found[f"{key}.{number}"] = item.at
     return MappingProxyType(found)

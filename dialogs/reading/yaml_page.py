@@ -37,6 +37,10 @@ class Page:
     def clean(self) -> None:
         """Find what YAML does not take at all: tabs that indent, letters outside UTF-8 or unseen."""
         self._bound()
+        if self._wide():
+            self.note(0, 0, 1, "the file is not in UTF-8.", "Save it again with the encoding UTF-8.")
+            self.whole = False
+            return
         for number, line in enumerate(self.lines):
             indent = line[: len(line) - len(line.lstrip(" \t"))]
             if "\t" in indent and line.strip():
@@ -54,6 +58,11 @@ class Page:
                 line = self.lines[number] = UNSENDABLE.sub("", HALF.sub("x", line))
                 self.shifts[number] = (bad.start(), len(line) - before)
                 break
+
+    def _wide(self) -> bool:
+        """True for UTF-16 and UTF-32, where every other sign is a zero: one problem, not one on each line."""
+        text = "\n".join(self.lines)
+        return text.count("\0") > len(text) // 4
 
     def _bound(self) -> None:
         """Stop at a tower of brackets: ruamel takes minutes for some thousands of them."""
