@@ -173,6 +173,7 @@ def show(turn: Turn) -> Reply:
     page = pages[shown.page]
     shown.choices = [ids[place] for place in page.choices]
     shown.typed = is_typed(step, turn.inbound)
+    shown.keep = "" if step.keep == "yes" or not step.asks else step.keep
     if page.ends:
         shown.ends = True
         run.answers, run.changed = engine.answer(dialog, run.answers, step, engine.SEEN), True

@@ -6,6 +6,7 @@ so an edit reaches everybody at their next screen, and nobody is ever carried to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,7 +17,9 @@ Answers = Sequence[Entry]
 
 SEEN = "seen"  # a page was read, or an unkept question was answered
 COUNTED = "counted"  # a mark, never an answer: this run has grown the tally of that step already
+GIVEN = "given"  # stands for a typed phone number, which is kept sealed elsewhere
 END, FORGET = "end", "forget"
+FORMS = {"date": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"), "number": re.compile(r"[0-9]+"), "phone": re.compile(GIVEN)}
 
 
 @dataclass(slots=True)
@@ -127,7 +130,10 @@ def fits(step: Step, value: str) -> bool:
         return value == SEEN
     if value == SEEN:
         return False
-    return step.kind != "choice" or step.choice(value) is not None
+    if step.kind == "choice":
+        return step.choice(value) is not None
+    form = FORMS.get(step.kind)  # what was typed when another kind of answer was asked for is none
+    return form is None or form.fullmatch(value) is not None
 
 
 def _pass(step: Step, value: str, here: Standing) -> str:

@@ -115,6 +115,8 @@ def fold(text: str, replace: Letters = _NO_LETTERS) -> str:
 
 def wire(text: str, replace: Letters, any_letters: bool) -> str:
     """The text folded for sending. Unless any letters may go, `UNKNOWN` stands for what is outside GSM-7."""
+    if septets(text) is not None:
+        return text
     folded = fold(text, replace)
     return folded if any_letters else _OUTSIDE.sub(UNKNOWN, folded)
 

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Literal, cast
 
 from dialogs.gsm import septets
-from dialogs.pofile import Entry, read_po
+from dialogs.pofile import Entry, plain, read_po
 from dialogs.problem import At, Problem
 
 Status = Literal["draft", "live", "source"]
@@ -50,7 +50,7 @@ def read_language(file: str, source: str) -> tuple[Language, list[Problem]]:
     if not _CODE.fullmatch(code):
         problems.append(Problem(At(file), "bad-id", f'"{code}" is no code of a language.', _CODES))
     po, found = read_po(file, source)
-    problems += found
+    problems += found or _slips(file, source)
     if po is None:
         return Language(code, code, file=file, broken=True), problems
     head = _Headers(file, po.headers, po.places)
@@ -67,10 +67,46 @@ def read_language(file: str, source: str) -> tuple[Language, list[Problem]]:
     )
     if not head.text("X-Name"):
         head.wrong("X-Name", "The own name of this language is missing.", 'Add a line "X-Name: Kiswahili\\n".')
+    charset = head.text("Content-Type").lower().partition("charset=")[2]
+    if charset not in ("", "utf-8", "utf8", "charset"):
+        mend = 'Write "Content-Type: text/plain; charset=UTF-8\\n", else Poedit shows other letters.'
+        head.wrong("Content-Type", f'This file is in UTF-8, but says that it is in "{charset}".', mend)
     if (said := head.text("Language")) and said.replace("-", "_") != code.replace("-", "_"):
         mend = "Rename the file, or mend the line."
         head.wrong("Language", f'This file is named {code}.po, but says that its language is "{said}".', mend)
     return language, problems + head.problems
+
+
+_HEADERS = re.compile(r'(?:msgstr\s*)?"([A-Za-z][A-Za-z-]*):')
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffd-\uffff]")
+_ESCAPE = re.compile(r"\\(.)")
+
+
+def _slips(file: str, source: str) -> list[Problem]:
+    """What the format lets pass, and nobody can have meant: a header twice, a backslash that means nothing."""
+    found: list[Problem] = []
+    headers: dict[str, int] | None = {}
+    for number, line in enumerate(plain(source).split("\n"), 1):
+        if line.startswith("#"):
+            continue
+        if unseen := _UNSEEN.search(line):
+            text = f"An unseen sign (U+{ord(unseen[0]):04X}) stands here."
+            mend = "Delete it and type the words around it again."
+            found.append(Problem(At(file, number, unseen.start() + 1), "po-broken", text, mend))
+        if line.startswith("msgctxt"):
+            headers = None
+        if headers is not None and (header := _HEADERS.match(line)):
+            first = headers.setdefault(header[1], number)
+            if first != number:
+                text = f'"{header[1]}" stands here twice; the first is in line {first}.'
+                at = At(file, number, header.start(1) + 1)
+                found.append(Problem(at, "twice", text, "Keep one of the two.", width=len(header[1])))
+        for escape in _ESCAPE.finditer(line):
+            if escape[1] not in 'nrt"\\':
+                text = "This backslash means nothing, and phones would show it."
+                mend = 'Delete it. Only \\n, \\" and \\\\ mean something.'
+                found.append(Problem(At(file, number, escape.start() + 1), "po-broken", text, mend, width=2))
+    return found
 
 
 _CODES = "Name the file with the short code of the language: sw.po, pt_BR.po."

@@ -13,9 +13,12 @@ from types import MappingProxyType
 
 import polib
 
+from dialogs.plain_po import PlainEntry, read_plain
 from dialogs.problem import At, Problem
+from dialogs.reviews import Review, reviews_of, without_any, without_void
 
 NOWHERE = At("")
+_NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 WIDTH = 78  # Weblate's `po_line_wrap` is set to the same
 
 
@@ -29,6 +32,7 @@ class Entry:
     fuzzy: bool = False
     previous: str = ""
     at: At = NOWHERE
+    reviews: tuple[Review, ...] = ()
 
     def says(self, source: str) -> bool:
         """True if this is a finished translation of exactly this text."""
@@ -75,6 +79,16 @@ _HEADER = re.compile(r'(?:msgstr\s*)?"([A-Za-z][A-Za-z-]*):')
 
 def read_po(file: str, source: str) -> tuple[Po | None, list[Problem]]:
     """The file, or None and what keeps it from being read. Never raises."""
+    found = read_plain(plain(source))
+    if found is None:
+        return read_any(file, source)
+    headers = {name: str(value) for name, value in parse(found.head).metadata.items()}
+    entries = tuple(_entry(entry, At(file, entry.line, entry.column)) for entry in found.entries)
+    return Po(MappingProxyType(headers), entries, _header_places(file, found.head.split("\n"))), []
+
+
+def read_any(file: str, source: str) -> tuple[Po | None, list[Problem]]:
+    """The same for a file of whatever form: slower."""
     lines = plain(source).split("\n")
     problems = [problem for at, line in enumerate(lines, 1) if (problem := _broken(file, at, line))]
     if problems:
@@ -104,8 +118,9 @@ _ORDER = "Each text needs its lines in this order: msgctxt, msgid, msgstr. Compa
 _PLURAL = 'Keep one msgid and one msgstr; a number stands alone in a text, as in "To mend: 3".'
 
 
-def _entry(entry: polib.POEntry, at: At) -> Entry:
-    return Entry(entry.msgctxt or "", entry.msgid, entry.msgstr, entry.fuzzy, entry.previous_msgid or "", at)
+def _entry(entry: polib.POEntry | PlainEntry, at: At) -> Entry:
+    signed = reviews_of(entry.tcomment, entry.msgid, entry.msgstr) if entry.tcomment else ()
+    return Entry(entry.msgctxt or "", entry.msgid, entry.msgstr, entry.fuzzy, entry.previous_msgid or "", at, signed)
 
 
 def _broken(file: str, number: int, line: str) -> Problem | None:
@@ -184,10 +199,10 @@ def template(sources: Iterable[Source]) -> str:
     return str(file)
 
 
-def new_po(language: str, name: str) -> str:
-    """An empty PO file for a language: a draft."""
+def new_po(language: str, name: str, headers: Mapping[str, str] = _NO_HEADERS) -> str:
+    """An empty PO file for a language: a draft. `headers`: more of them."""
     file = polib.POFile(wrapwidth=WIDTH)
-    file.metadata = {"Language": language, **_FORMAT, "X-Name": name, "X-Status": "draft"}
+    file.metadata = {"Language": language, **_FORMAT, **headers, "X-Name": name, "X-Status": "draft"}
     return str(file)
 
 
@@ -199,11 +214,17 @@ def update(po: str, sources: Sequence[Source]) -> str:
 
     Same id and same text keep the translation; then the same text elsewhere lends its own, from the same dialog
     first; then the same id with another text is kept as fuzzy, with the old text beside it; what is left retires.
+    Signatures stay where both texts stay, and go along only when a text moves within its dialog.
     """
     file = parse(po)
     merged = _Merge(list(file), sources)
     file[:] = [*(merged.entry(source) for source in sources), *merged.retired()]
     return str(file)
+
+
+def signatures(po: str) -> int:
+    """How many signatures stand in a PO file, valid or not. Raises OSError as `parse`."""
+    return sum(len(reviews_of(entry.tcomment, entry.msgid, entry.msgstr)) for entry in parse(po))
 
 
 class _Merge:
@@ -254,8 +275,12 @@ class _Merge:
         return next(iter([*near, *moved, *done]), None)
 
     def _take(self, new: polib.POEntry, old: polib.POEntry) -> None:
-        new.msgstr, new.tcomment = old.msgstr, old.tcomment
-        if (old.msgctxt or "", old.msgid) not in self.wanted:
+        goes = (old.msgctxt or "", old.msgid) not in self.wanted
+        moves = goes and id(old) not in self.taken and _dialog(old) == _dialog(new)
+        signed = moves or old.msgctxt == new.msgctxt  # whoever signed had read it in its place
+        new.msgstr = old.msgstr
+        new.tcomment = without_void(old.tcomment, new.msgid, new.msgstr) if signed else without_any(old.tcomment)
+        if goes:
             self.taken.add(id(old))
 
     def retired(self) -> list[polib.POEntry]:

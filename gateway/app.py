@@ -24,6 +24,7 @@ from dialogs import showing, store, sweep
 from dialogs.content import Keeper
 from dialogs.database import AlreadyServed, hold, migrate, open_engine
 from dialogs.inbound import Inbound
+from dialogs.passed import CHECKED, Passed
 from dialogs.screen import Room
 from dialogs.seal import Seal
 from gateway import outbox, providers
@@ -127,9 +128,10 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
 
     A test may bring its own desk, and then no database is touched, and its own keeper of the content.
     """
+    passed = Passed(settings.data / CHECKED)
     house = House(
         settings,
-        keeper or Keeper(settings.content, drafts=settings.drafts, room=_smallest_room(settings)),
+        keeper or Keeper(settings.content, drafts=settings.drafts, room=_smallest_room(settings), passed=passed),
         Seal(settings.secret_key),
         open_engine(settings.database_url),
         {name: providers.connect(each, settings.public_url) for name, each in settings.channels.items()},

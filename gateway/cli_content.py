@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
-import re
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 from dialogs.check import check_content, report
-from dialogs.check.paths import draw as drawn
+from dialogs.check.drawing import draw as drawn
 from dialogs.check.sources import sources
-from dialogs.check.translation import Tally, tallies
 from dialogs.content import find_folder
-from dialogs.locale import Language
-from dialogs.pofile import new_po, read_po, template, update
-from dialogs.problem import errors
+from dialogs.letters import advice_for
+from dialogs.pofile import new_po, signatures, template, update
+from dialogs.problem import Problem, errors
 from dialogs.written import Written, read_folder
-
-CODE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*")
+from gateway.cli_facts import day_of_today, list_facts
+from gateway.cli_live import live
+from gateway.cli_preview import preview_
+from gateway.cli_price import price
+from gateway.cli_reviews import review
+from gateway.cli_status import status
+from gateway.cli_translators import export_sheet, import_sheet
+from gateway.po_files import CODE, refuse_broken, write_whole
+from gateway.watching import watch
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -38,17 +41,35 @@ def content(ctx: click.Context, folder: Path | None) -> None:
         raise click.ClickException(f"There is no folder {ctx.obj}.")
 
 
+content.add_command(list_facts)
+content.add_command(live)
+content.add_command(preview_)
+content.add_command(price)
+content.add_command(review)
+content.add_command(status)
+content.add_command(export_sheet)
+content.add_command(import_sheet)
+
+
 @content.command()
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 @click.option("--github", is_flag=True, help="As annotations for GitHub.")
 @click.option("--drafts/--no-drafts", default=None, help="Draft languages are shown to people too. Else: NGAZI_DRAFTS.")
+@click.option("--watch", "watched", is_flag=True, help="Check again whenever a file changes, until Ctrl+C.")
 @click.pass_obj
-def check(folder: Path, as_json: bool, github: bool, drafts: bool | None) -> None:
+def check(folder: Path, as_json: bool, github: bool, drafts: bool | None, watched: bool) -> None:
     """List every problem. Ends with 1 if one of them is an error."""
-    if drafts is None:
-        drafts = os.environ.get("NGAZI_DRAFTS", "") == "show"
-    written = read_folder(folder)
-    problems = check_content(written, drafts=drafts)
+    shown = os.environ.get("NGAZI_DRAFTS", "") == "show" if drafts is None else drafts
+
+    def checked() -> tuple[Written, list[Problem]]:
+        written = read_folder(folder)
+        return written, check_content(written, drafts=shown, today=day_of_today())
+
+    if watched:
+        if as_json or github:
+            raise click.UsageError("--watch is for people: leave out --json and --github.")
+        return watch(folder, checked, lambda text: click.echo(text, nl=False))
+    written, problems = checked()
     if as_json:
         click.echo(report.as_json(problems), nl=False)
     elif github:
@@ -59,39 +80,6 @@ def check(folder: Path, as_json: bool, github: bool, drafts: bool | None) -> Non
         raise click.exceptions.Exit(1)
 
 
-@content.command()
-@click.pass_obj
-def status(folder: Path) -> None:
-    """Show how far each language is, dialog by dialog."""
-    written = read_folder(folder)
-    languages = written.translations()
-    found = {language.code: tallies(written, language) for language in languages}
-    table = Table("", *(_heading(language) for language in languages), caption="done / old / missing")
-    dialogs = dict.fromkeys(dialog for by_dialog in found.values() for dialog in by_dialog)
-    for dialog in dialogs:
-        table.add_row(dialog, *(_cell(found[language.code][dialog]) for language in languages))
-    table.add_section()
-    table.add_row("all", *(_cell(_sum(list(found[language.code].values()))) for language in languages))
-    Console(highlight=False).print(table if languages else "There is no translation yet: ngazi content update sw")
-
-
-def _heading(language: Language) -> str:
-    return f"{language.name}\n{language.code}, {language.status}"
-
-
-def _cell(tally: Tally) -> str:
-    stale, missing = len(tally.stale), len(tally.missing)
-    return f"{tally.done} / {stale} / {missing}" if stale or missing else str(tally.done)
-
-
-def _sum(some: list[Tally]) -> Tally:
-    return Tally(
-        sum(tally.done for tally in some),
-        [id for tally in some for id in tally.stale],
-        [id for tally in some for id in tally.missing],
-    )
-
-
 @content.command(name="update")
 @click.argument("languages", nargs=-1)
 @click.option("--name", default="", help="The own name of a new language, for example Kiswahili.")
@@ -99,10 +87,11 @@ def _sum(some: list[Tally]) -> Tally:
 def update_(folder: Path, languages: tuple[str, ...], name: str) -> None:
     """Bring the PO files of these languages (else of all) up to the source texts; a new code makes a new file.
 
-    Translations of unchanged texts stay, changed texts are marked fuzzy, what is gone is put aside.
+    Translations of unchanged texts stay, changed texts are marked fuzzy, what is gone is put aside. Signatures of
+    reviewers stay as long as text and translation do.
     """
     written = read_folder(folder)
-    _refuse_broken(written)
+    refuse_broken(written)
     texts, locale = sources(written), folder / "locale"
     locale.mkdir(exist_ok=True)
     codes = languages or tuple(language.code for language in written.translations())
@@ -112,32 +101,17 @@ def update_(folder: Path, languages: tuple[str, ...], name: str) -> None:
             raise click.ClickException(f"{code} is no language to translate into.")
         if not path.exists() and not name:
             raise click.ClickException(f'There is no {path.name} yet. To begin one, add --name "its own name".')
-        old = path.read_text(encoding="utf-8") if path.exists() else new_po(code, name)
-        _write(path, update(old, texts))
-    _write(locale / "source.pot", template(texts))
-
-
-def _refuse_broken(written: Written) -> None:
-    """What cannot be read would look as if its texts were gone."""
-    broken = [dialog.at.file for dialog in written.dialogs.values() if dialog.broken]
-    broken += [series.at.file for series in written.series.values() if series.broken]
-    broken += [problem.at.file for problem in written.problems if problem.level == "error"]
-    if broken:
-        raise click.ClickException(f"Mend {broken[0]} first: ngazi content check")
-
-
-def _write(path: Path, text: str) -> None:
-    """Put a file in place as a whole: a reader sees the old one or the new one."""
-    if path.exists() and path.read_bytes() == text.encode():
-        click.echo(f"{path}: nothing has changed")
-        return
-    beside = path.with_suffix(".new~")
-    beside.write_bytes(text.encode())
-    beside.replace(path)
-    po, _ = read_po(path.name, text)
-    entries = po.entries if po else ()
-    left = sum(1 for entry in entries if not entry.text or entry.fuzzy)
-    click.echo(f"{path}: {len(entries)} texts" + (f", {left} to translate" if path.suffix == ".po" else ""))
+        old = path.read_text(encoding="utf-8") if path.exists() else new_po(code, name, advice_for(code).headers())
+        new = update(old, texts)
+        write_whole(path, new)
+        if void := signatures(old) - signatures(new):
+            many = (
+                "1 signature dropped, as its text has"
+                if void == 1
+                else f"{void} signatures dropped, as their texts have"
+            )
+            click.echo(f"{path}: {many} changed or moved to another dialog")
+    write_whole(locale / "source.pot", template(texts))
 
 
 @content.command()

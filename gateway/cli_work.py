@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from dialogs.content import Keeper
+from dialogs.passed import CHECKED, Passed
 from dialogs.screen import Room
 from dialogs.showing import House
 from gateway import logs, pace, providers
@@ -69,7 +70,8 @@ def _dispatch(house: Opened, names: tuple[str, ...]) -> Dispatch:
         }
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-    keeper = Keeper(house.settings.content, drafts=house.settings.drafts)
+    passed = Passed(house.settings.data / CHECKED)
+    keeper = Keeper(house.settings.content, drafts=house.settings.drafts, passed=passed)
     playing = _playing(house, keeper)
     return Dispatch(channels, carried, playing, through_engine(house.engine), utcnow, content=keeper.refresh)
 

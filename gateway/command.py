@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 from dialogs import store
 from dialogs.content import BrokenContent, Content, Keeper
 from dialogs.database import migrate, open_engine, served
+from dialogs.passed import CHECKED, Passed
 from dialogs.seal import Seal
 from gateway.channels import SettingsError
 from gateway.desk import utcnow
@@ -60,7 +61,7 @@ def opened(*, plain: bool = True) -> Iterator[Opened]:
     """The house of this machine's settings, its tables up to date. Raises ClickException with what to mend."""
     try:
         settings = Settings.read(os.environ)
-        keeper = Keeper(settings.content, drafts=settings.drafts)
+        keeper = Keeper(settings.content, drafts=settings.drafts, passed=Passed(settings.data / CHECKED))
         engine = open_engine(settings.database_url, plain=plain)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None

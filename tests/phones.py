@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
@@ -186,7 +187,15 @@ class AtPhone:
             screen = self.type(key)
         return screen
 
-    def join(self, language: str = "1") -> Screen:
-        """Dial for the first time, choose a language, be of age, agree: the menu."""
-        self.dial()
-        return self.play(language, "1", "1")
+    def join(self, language: str = "English") -> Screen:
+        """Dial for the first time, choose a language by its name, be of age, agree: the menu."""
+        self.pick(language, self.dial())
+        return self.play("1", "1")
+
+    def pick(self, label: str, screen: Screen) -> Screen:
+        """Press the key of the choice that reads so on this screen, turning its pages where it needs to."""
+        while not (found := re.search(rf"(?m)^(\d)\. {re.escape(label)}$", screen.text)):
+            more = re.search(r"(?m)^9\. ", screen.text)
+            assert more, f"there is no “{label}” on the screen\n{screen.text}"
+            screen = self.type("9")
+        return self.type(found[1])

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from dialogs.check import catalogue
+from dialogs.check import catalogue, standards
+from dialogs.content import BUNDLED
+from dialogs.written import read_folder
 from gateway.cli import main
 from gateway.settings_page import describe
 
@@ -38,6 +40,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "commands.md": commands,
     "settings.md": describe,
     "problems.md": catalogue.page,
+    "standards.md": lambda: standards.page(read_folder(BUNDLED)),
 }
 
 if __name__ == "__main__":

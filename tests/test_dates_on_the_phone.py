@@ -26,7 +26,7 @@ def phone(site: Site) -> AtPhone:
     """A phone whose owner has agreed and does not want reminders."""
     found = site.phone()
     found.join()
-    found.play("6", "2", "1", "2")
+    found.play("9", "6", "3", "1", "2")
     return found
 
 
@@ -125,7 +125,7 @@ def with_series(new_site: Callable[..., Site], tmp_path: Path) -> Site:
     folder = tmp_path / "content"
     copy_content(folder)
     (folder / "reminders").mkdir(exist_ok=True)
-    series = "title: Again\nevery: 3 months\nsend:\n  on the day: Time for your own check. Dial {code}.\n"
+    series = "title: Again\nsource: own\nevery: 3 months\nsend:\n  on the day: Time for your own check. Dial {code}.\n"
     (folder / "reminders" / "again.yaml").write_text(series)
     return new_site(Keeper(folder, drafts=True))
 
@@ -133,7 +133,7 @@ def with_series(new_site: Callable[..., Site], tmp_path: Path) -> Site:
 def test_a_series_that_comes_again_begins_one_period_after_the_yes_and_not_at_once(with_series):
     phone = with_series.phone()
     phone.join()
-    phone.play("6", "2", "1", "1")
+    phone.play("9", "6", "3", "1", "1")
     assert dues(with_series, "again") == []
     house = with_series.house
     for _ in range(20):
@@ -148,7 +148,7 @@ def test_a_series_that_comes_again_begins_one_period_after_the_yes_and_not_at_on
 def test_a_series_that_comes_again_is_no_date_of_the_person_to_see_or_to_ask_by(with_series):
     phone = with_series.phone()
     phone.join()
-    phone.play("6", "2", "1", "1", "1", "6", "1")
+    phone.play("9", "6", "3", "1", "1", "1", "9", "6", "1")
     assert "again" not in phone.send().text
     assert "Nov 2026" not in phone.send().text
 
@@ -156,7 +156,7 @@ def test_a_series_that_comes_again_is_no_date_of_the_person_to_see_or_to_ask_by(
 def test_yes_to_reminders_has_all_open_dates_looked_at_again_and_so_has_start(phone, site):
     dates(phone, "1", "25/03/2027", "2")
     for act in (
-        lambda: (phone.dial(), phone.play("6", "2", "1", "1")),
+        lambda: (phone.dial(), phone.play("9", "6", "3", "1", "1")),
         lambda: (phone.text("STOP"), phone.text("START")),
     ):
         with site.database() as db:

@@ -44,7 +44,7 @@ def test_what_is_written_down_can_be_rehearsed(gateway: RunningGateway) -> None:
 
 
 def test_dialling_again_goes_on_where_the_call_was_left(gateway: RunningGateway) -> None:
-    result = play(gateway.url, "1", "1", "1", "1", "1", "1", "/dial", phone="+255621234503")
+    result = play(gateway.url, "1", "1", "1", "1", "1", "1", "1", "/dial", phone="+255621234503")
     assert result.output.count("dials *384*77#") == 2
     assert "> You stopped in" in result.output
 

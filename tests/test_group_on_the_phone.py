@@ -33,7 +33,7 @@ def to_code(phone: AtPhone) -> str:
     """To the question for the code."""
     if not phone.dial().text.startswith(MENU):
         phone.type("3")
-    return phone.play("6", "3").text
+    return phone.play("9", "6", "4").text
 
 
 def members(site: Site) -> list[tuple[str, str]]:
@@ -106,8 +106,8 @@ def test_an_unknown_code_is_told_and_asked_again_and_the_third_leads_back(phone,
 
 def test_by_sms_a_code_is_answered_too(phone, site):
     phone.text("MENU")
-    phone.text("6")
-    assert phone.text("3").text.startswith(CODE)
+    phone.text("13")
+    assert phone.text("4").text.startswith(CODE)
     assert phone.text("Nobody 1").text.startswith(UNKNOWN)
     assert phone.text("umoja-7").text.startswith("May your group send you news")
     assert members(site) == [("UMOJA-7", "")]
@@ -139,7 +139,7 @@ def test_a_group_that_is_gone_is_no_members_any_more(phone, site):
 
 
 def test_groups_and_ledger_cost_a_turn_nothing_where_they_are_not_in_play(phone, site):
-    phone.play("1", "1", "1", "1", "1")
+    phone.play("1", "1", "1", "1", "1", "1")
     with heard(site) as statements:
         phone.type("2")
     plain = len(statements)
@@ -159,7 +159,7 @@ def kept(phone: AtPhone) -> str:
     """All pages of "See what is kept" as one text."""
     if not phone.dial().text.startswith(MENU):
         phone.type("3")
-    pages = [phone.play("6", "1").text]
+    pages = [phone.play("9", "6", "1").text]
     while not (following := phone.type("1").text).startswith(MENU):
         pages.append(following)
         assert len(pages) < 9
@@ -171,11 +171,11 @@ def test_what_is_kept_of_somebody_new_is_little(phone):
 
 
 def test_what_is_kept_is_told_in_words_and_whole(phone, site):
-    phone.play("1", "1", "1", "2", "2")
+    phone.play("1", "1", "1", "1", "2", "2")
     phone.text("MENU")
     phone.dial()
     phone.play("3", "3", "3", "25/03/2027", "1", "2", "1", "3", "3", "01/02/2027", "1")
-    phone.play("6", "3", "umoja7", "1", "1", "6", "2", "2", "2")
+    phone.play("9", "6", "4", "umoja7", "1", "1", "9", "6", "3", "2", "2")
     assert kept(phone).split("\n")[1:] == [
         "Language: English",
         "We can write to your number.",
@@ -184,7 +184,7 @@ def test_what_is_kept_is_told_in_words_and_whole(phone, site):
         "News: Yes",
         "Reminders: Yes",
         "- of the audit: No",
-        "Your answers: Work at the site; Tin, tantalum, tungsten",
+        "Your answers: Tin, tantalum, tungsten; Work at the site",
         "Group: Umoja",
     ]
     phone.text("STOP")
@@ -207,7 +207,7 @@ def test_the_screen_of_what_is_kept_is_not_stored(phone, site):
     phone.play("umoja7", "2")
     kept(phone)
     phone.dial()
-    phone.play("6", "1")
+    phone.play("9", "6", "1")
     with site.database() as db:
         shown = [json.loads(each) for each in db.execute(select(Session.shown)).scalars() if each]
     assert not any("Umoja" in json.dumps(each) for each in shown)

@@ -46,7 +46,7 @@ def stopped(site: Site) -> bool:
 def messages(phone: AtPhone, *keys: str) -> str:
     """Dial, go to My data, Messages, and on by these keys."""
     phone.dial()
-    return phone.play("6", "2", *keys).text
+    return phone.play("9", "6", "3", *keys).text
 
 
 # --- the ledger ---
@@ -61,7 +61,7 @@ def test_consent_is_written_down_with_the_question_as_it_was_read(phone, site, k
 
 
 def test_the_wording_is_that_of_the_language_it_was_read_in(site):
-    site.phone().join("3")
+    site.phone().join("Kiswahili")
     ((_, _, _, wording),) = ledger(site)
     assert wording.startswith("Tunahifadhi")
 
@@ -86,7 +86,7 @@ def test_a_repeated_callback_writes_nothing_down_twice(phone, site):
 def test_each_kind_of_reminder_and_the_channel_are_told_apart(phone, site):
     messages(phone, "2", "1", "2")
     phone.text("MENU")
-    for text in ("6", "2", "2", "2"):
+    for text in ("13", "3", "2", "2"):
         phone.text(text)
     assert [row[:3] for row in ledger(site)[1:]] == [
         ("audit_reminders", True, "ussd"),
@@ -96,7 +96,7 @@ def test_each_kind_of_reminder_and_the_channel_are_told_apart(phone, site):
 
 
 def test_other_answers_and_private_ones_never_get_into_the_ledger(phone, site):
-    phone.play("1", "1", "1", "1", "1", "1", "1", "1")
+    phone.play("1", "1", "1", "1", "1", "1", "1", "1", "1")
     assert [row[0] for row in ledger(site)] == ["consent"]
 
 
@@ -157,7 +157,7 @@ def test_after_stop_and_start_no_number_is_kept_of_who_wanted_none(phone, site, 
 # --- STOP holds ---
 
 
-@pytest.mark.parametrize(("language", "word"), [("1", "STOP"), ("2", "arret"), ("3", "Acha")])
+@pytest.mark.parametrize(("language", "word"), [("English", "STOP"), ("Francais", "arret"), ("Kiswahili", "Acha")])
 def test_stop_in_the_middle_of_a_call_is_confirmed_once_and_start_comes_back(site, language, word):
     phone = site.phone()
     phone.join(language)
@@ -169,7 +169,7 @@ def test_stop_in_the_middle_of_a_call_is_confirmed_once_and_start_comes_back(sit
     assert [row[:3] for row in ledger(site)[1:]] == [("all", False, "ussd")]
     with site.database() as db:
         assert db.execute(select(Message.id)).all() == []  # on the screen, and not by SMS as well
-    back = {"1": "START", "2": "DEBUT", "3": "ANZA"}[language]
+    back = {"English": "START", "Francais": "DEBUT", "Kiswahili": "ANZA"}[language]
     phone.dial()
     assert phone.type(back).more
     assert not stopped(site)
@@ -182,9 +182,9 @@ def test_who_said_stop_is_not_subscribed_again_by_dialling_a_quiz_dates_or_a_gro
     messages(phone, "1", "1", "1")
     phone.text("STOP")
     phone.dial()
-    phone.play("1", "1", "1", "1", "1", "2", "1")
+    phone.play("1", "1", "1", "1", "1", "1", "2", "1")
     phone.dial()
-    phone.play("3", "3", "1", "25/03/2027", "1", "6", "3", "a1", "2", "1", "5", "2")
+    phone.play("3", "3", "1", "25/03/2027", "1", "9", "6", "4", "a1", "2", "1", "9", "5", "2")
     phone.text("hello")
     assert (stopped(site), sealed(site)) == (True, False)
     with site.database() as db:
@@ -205,13 +205,13 @@ def test_yes_to_messages_of_a_kind_ends_a_stop_and_no_does_not(phone, site, keys
 def test_delete_all_leaves_nothing_of_dates_groups_fields_and_ledger(phone, site):
     with site.database() as db:
         db.execute(insert(Group).values(code="A1", name="Umoja"))
-    phone.play("3", "1", "25/03/2027", "1", "1", "1", "6", "3", "A1", "1", "1")
+    phone.play("3", "1", "25/03/2027", "1", "1", "1", "9", "6", "4", "A1", "1", "1")
     tables = (Due, Member, Field, Consent)
     with site.database() as db:
         assert all(db.execute(select(table.contact_id)).all() for table in tables)
     phone.text("STOP")
     phone.dial()
-    phone.play("6", "4", "1")
+    phone.play("9", "6", "5", "1")
     with site.database() as db:
         for table in tables:
             assert db.execute(select(table.contact_id)).all() == [], table

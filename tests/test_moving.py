@@ -18,7 +18,7 @@ def begun(site: Site) -> str:
     """A phone in the middle of the starter quiz, with reminders asked for, and one that said STOP; its number."""
     phone = site.phone()
     phone.join()
-    phone.play("3", "1", "25/03/2027", "1", "1", "1", "1", "1", "1", "1", "1", "1", "2")
+    phone.play("3", "1", "25/03/2027", "1", "1", "1", "1", "1", "1", "1", "1", "1", "1", "2")
     silent = site.phone()
     silent.join()
     silent.text("STOP")

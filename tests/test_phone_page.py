@@ -154,6 +154,7 @@ def test_a_miner_can_be_played_from_the_first_call_to_the_result(phone: Phone) -
     phone.hang_up()
     phone.dial()
     phone.choose(said("menu:home.choices.ready"))
+    phone.choose(said("ready:list.choices.starter"))
     phone.answer("1")
     phone.answer("1")
     for choice in ("role.choices.worker", "mineral.choices.gold"):

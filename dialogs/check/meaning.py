@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from dialogs.check.speech import Speech
@@ -34,18 +35,25 @@ def _risky(language: Language) -> Mapping[str, str]:
 
 
 def _found(speech: Speech, risky: Mapping[str, str]) -> Iterator[Problem]:
+    seen = {id: words for id in speech.texts if speech.own(id) and (words := _words(_said(speech, id), risky))}
+    often = Counter(word for words in seen.values() for word in words)
     places: dict[str, list[tuple[str, int]]] = {}
-    for id in speech.texts:
-        if not speech.own(id):
-            continue
-        said = unicodedata.normalize("NFC", _said(speech, id))
-        hidden = _BRACES.sub(lambda name: " " * len(name[0]), said)
-        for seen in _WORD.finditer(hidden):
-            if (word := seen[0].casefold()) in risky:
-                places.setdefault(word, []).append((id, seen.start()))
-                break  # one word of a text is enough: whoever mends it reads the rest
+    for id, words in seen.items():
+        # One word of a text is enough, since whoever mends it reads the rest: the rarest, or `não` would hide all.
+        rarest = min(words, key=lambda word: often[word])
+        places.setdefault(rarest, []).append((id, words[rarest]))
     for word, found in places.items():
         yield _problem(speech, word, risky[word], found)
+
+
+def _words(said: str, risky: Mapping[str, str]) -> dict[str, int]:
+    """The risky words of a text, each with its first letter."""
+    hidden = _BRACES.sub(lambda name: " " * len(name[0]), unicodedata.normalize("NFC", said))
+    found: dict[str, int] = {}
+    for seen in _WORD.finditer(hidden):
+        if (word := seen[0].casefold()) in risky:
+            found.setdefault(word, seen.start())
+    return found
 
 
 def _said(speech: Speech, id: str) -> str:
@@ -54,7 +62,7 @@ def _said(speech: Speech, id: str) -> str:
 
 def _problem(speech: Speech, word: str, other: str, found: Sequence[tuple[str, int]]) -> Problem:
     plain, replace = fold(word, speech.language.replace), speech.language.replace
-    alike = f'as "{other}" does' if fold(other, replace) != other else "which is another word or none"
+    alike = f'as "{other}" does too' if fold(other, replace) != other else "which may be taken for another word"
     many = ""
     if len(found) > 1:
         lines = ", ".join(str(speech.place([id]).line) for id, _ in found[:FIRST])

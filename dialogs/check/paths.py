@@ -1,4 +1,4 @@
-"""Which step can follow which, over all dialogs: for the checks, and for the map that `content draw` makes."""
+"""Which step can follow which, over all dialogs: for the checks, and for the map of `drawing.py`."""
 
 from __future__ import annotations
 
@@ -99,53 +99,3 @@ def rings(graph: Mapping[Place, Iterable[Place]]) -> list[list[Place]]:
         seen |= ring
         found.append(sorted(ring, key=order.__getitem__))
     return found
-
-
-def draw(dialogs: Mapping[str, Dialog], only: str = "") -> str:
-    """A Mermaid map: of all dialogs and how they lead to one another, or of the steps of one dialog."""
-    lines = ["flowchart TD"]
-    lines += _steps_drawn(dialogs, dialogs[only]) if only else _dialogs_drawn(dialogs)
-    return "\n".join(lines) + "\n"
-
-
-def _dialogs_drawn(dialogs: Mapping[str, Dialog]) -> Iterator[str]:
-    for id, dialog in dialogs.items():
-        yield f"    d_{id}[{_label(dialog.title.source)}]"
-    drawn: dict[tuple[str, str], None] = {}
-    for dialog in dialogs.values():
-        for step in dialog.steps:
-            for way in ways(step):
-                place = leads(dialogs, dialog, step, way)
-                if place is not None and place[0] != dialog.id:
-                    drawn[dialog.id, place[0] or place[1]] = None
-    for here, there in drawn:
-        yield f"    d_{here} --> {_ending(there) if there in ENDS else f'd_{there}'}"
-
-
-def _steps_drawn(dialogs: Mapping[str, Dialog], dialog: Dialog) -> Iterator[str]:
-    for step in dialog.steps:
-        said = step.texts[0].source if step.texts else step.head
-        yield f"    s_{step.id}{'{{' if step.asks else '['}{_label(said)}{'}}' if step.asks else ']'}"
-    for step in dialog.steps:
-        drawn: dict[str, list[str]] = {}
-        for way in ways(step):
-            place = leads(dialogs, dialog, step, way)
-            if place is None:
-                continue
-            there = f"s_{place[1]}" if place[0] == dialog.id else f"d_{place[0]}" if place[0] else _ending(place[1])
-            if place[0] not in ("", dialog.id):
-                there += f"([{_label(dialogs[place[0]].title.source)}])"
-            drawn.setdefault(there, []).append("skipped" if way.skipped else way.choice)
-        for there, answers in drawn.items():
-            said = ", ".join(answer for answer in answers if answer) if len(drawn) > 1 else ""
-            yield f"    s_{step.id} -->{f'|{_label(said)}|' if said else ''} {there}"
-
-
-def _ending(target: str) -> str:
-    return {"end": "e_end((end))", "forget": "e_forget((forget))"}[target]
-
-
-def _label(text: str) -> str:
-    """A text as Mermaid takes it; its signs for quotes and the like are written out."""
-    short = text if len(text) <= 48 else text[:45].rstrip() + "..."
-    return '"' + short.replace("#", "#35;").replace('"', "#quot;").replace("<", "#lt;").replace("\n", " ") + '"'

@@ -28,7 +28,6 @@ from dialogs.reading.yaml_causes import explain, unknown
 from dialogs.reading.yaml_lines import in_quotes, shortened
 from dialogs.reading.yaml_page import UNSENDABLE, Page, lines_of
 
-
 # Lines of their own, when they stand among the lines of a text: a key with what it says, the name of a step, a dash.
 A_KEY = re.compile(rf" *((?:{'|'.join(EVERY_KEY)}):(?: .*)?|[a-z][a-z0-9_]*:)$")
 A_DASH = re.compile(r" *(- .*)$")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from tests.bench import beside, profile, queueing, sending, tables
+from tests.bench import beside, content, profile, queueing, sending, tables
 from tests.bench.calls import Wrong
 from tests.bench.house import Bench
 from tests.bench.rounds import Wishes
@@ -21,6 +21,7 @@ TABLES = {
     "queueing": queueing.queueing,
     "sending": sending.sending,
     "beside": beside.beside,
+    "content": content.content,
 }
 
 

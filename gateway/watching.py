@@ -1,0 +1,92 @@
+"""`ngazi content check --watch`: checks again whenever a file of the folder changes, and tells what became better."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from dialogs.check import report
+from dialogs.problem import Problem, errors
+from dialogs.written import Written, content_files
+
+EVERY = 0.3  # seconds between two looks
+Stamps = dict[str, tuple[int, int, int]]
+
+
+def watch(
+    folder: Path,
+    check: Callable[[], tuple[Written, list[Problem]]],
+    say: Callable[[str], None],
+    every: float = EVERY,
+) -> None:
+    """Check, and again after each change, until it is interrupted. A file that is half written or gone is a problem
+    of the list like any other, and mended when it is whole."""
+    before: list[Problem] | None = None
+    seen: Stamps | None = None
+    try:
+        while True:
+            now = _settled(folder, every)
+            if now != seen:
+                seen = now
+                written, problems = check()
+                said = "\n".join(told(before, problems, written, datetime.now().astimezone()))
+                say(f"{said}\n")
+                before = problems
+            time.sleep(every)
+    except KeyboardInterrupt:
+        say("\nNo longer watching.\n")
+
+
+def told(before: Sequence[Problem] | None, now: Sequence[Problem], written: Written, at: datetime) -> Iterator[str]:
+    """The list anew under the time, and below it what has changed since the last one."""
+    yield f"--- {at:%H:%M:%S} ---"
+    yield report.as_text(now, written.files).rstrip("\n")
+    if before is None:
+        yield "Watching the folder; Ctrl+C ends it."
+        return
+    old, new = Counter(map(_same, before)), Counter(map(_same, now))
+    mended, added = (old - new).total(), (new - old).total()
+    if mended:
+        yield f"{mended} problems are mended." if mended > 1 else "One problem is mended."
+    if added:
+        yield f"{added} problems are new." if added > 1 else "One problem is new."
+    if not mended and not added:
+        yield "The same problems as before." if now else "Still nothing to mend."
+    if errors(list(before)) and not errors(list(now)):
+        yield "No error is left: this content can be put in force."
+
+
+def _same(problem: Problem) -> tuple[str, str, str, str]:
+    """What makes a problem the same one after lines above it have moved."""
+    return problem.at.file, problem.level, problem.slug, problem.text
+
+
+def _settled(folder: Path, every: float) -> Stamps:
+    """The folder as it stands when nothing in it has moved for a moment: who saves many files, or a large one, is not
+    told of the half of it. After a second it is taken as it is."""
+    stamps = _look(folder)
+    for _ in range(max(1, int(1 / every))):
+        time.sleep(every / 3)
+        again = _look(folder)
+        if again == stamps:
+            break
+        stamps = again
+    return stamps
+
+
+def _look(folder: Path) -> Stamps:
+    found: Stamps = {}
+    try:
+        paths = content_files(folder)
+    except OSError:  # the folder is gone while it was listed
+        return found
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            continue  # gone since it was listed
+        found[str(path)] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return found
