@@ -8,7 +8,18 @@ from dialogs.gsm import clean
 from dialogs.inbound import Reply
 from dialogs.locale import fold_word
 from dialogs.script import GROUP, Choice, Dialog, Step
-from dialogs.showing import ASIDE, READERS, RESUME, RESUME_CHOICES, Shown, asides, is_typed, open_points, said_only, step_parts
+from dialogs.showing import (
+    ASIDE,
+    READERS,
+    RESUME,
+    RESUME_CHOICES,
+    Shown,
+    asides,
+    is_typed,
+    open_points,
+    said_only,
+    step_parts,
+)
 from dialogs.store import RunState, Said
 from dialogs.turn import Turn
 

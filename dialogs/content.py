@@ -13,12 +13,13 @@ from dialogs.check import check_content
 from dialogs.claims import ALWAYS, Scheme, Source
 from dialogs.gsm import fold
 from dialogs.hours import CAREFUL, Hours
+from dialogs.links import link
 from dialogs.locale import Language, fold_word
 from dialogs.passed import Passed
 from dialogs.problem import Problem, errors
 from dialogs.screen import Room
 from dialogs.script import Common, Dialog, Series
-from dialogs.written import Written, content_files, link, read_folder
+from dialogs.written import Written, content_files, read_folder
 
 __all__ = ["BrokenContent", "Content", "Keeper", "find_folder", "link"]
 

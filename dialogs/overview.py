@@ -86,7 +86,8 @@ class Overview:
         given = [(step, choice) for step, choice in zip(kept, choices, strict=True) if choice is not None]
         if not given and not any(run.finished or run.answers for run in runs):
             return "none"
-        if not any(run.finished for run in runs) and not (kept and len(given) == len(kept) and not _private(self, dialog)):
+        through = any(run.finished for run in runs)
+        if not through and (len(given) < len(kept) or not kept or _private(self, dialog)):
             return "working"
         most = sum(step.most for step, choice in given if choice.scored)
         score = next((step for step in self._shown(dialog) if step.head == "score"), None)

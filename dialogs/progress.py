@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from dialogs.turn import Turn
 
 
-
 def fields_of(house: House, person: Person) -> dict[str, str]:
     """All that is known of a person by name, with the facts and switches of the country."""
     known = dict(house.outside(person.country))

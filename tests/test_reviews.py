@@ -490,7 +490,6 @@ def meanings(code: str, *said: str, replace: str = "") -> list[str]:
         ("fr", "SÛR", 'On a phone "sûr" reads "sur" in X, which may be taken for another word.'),
         ("es", "Sí, más tarde", 'On a phone "sí" reads "si" in X, which may be taken for another word.'),
         ("pt", "a avó", 'On a phone "avó" reads "avo" in X, as "avô" does too.'),
-        ("pt", "Não", 'On a phone "não" reads "nao" in X, which may be taken for another word.'),
         ("fr", "Il est sur le lieu, du même côté.", ""),
         ("fr", "{sûr}", ""),
         ("ha", "ƙasa", ""),

@@ -9,11 +9,12 @@ from dialogs.check.conditions import answered, savers
 from dialogs.check.speech import Speech
 from dialogs.check.text import named_at
 from dialogs.gsm import measure, segment_count
+from dialogs.links import gaps
 from dialogs.locale import fold_word, placeholders
 from dialogs.problem import At, Problem
 from dialogs.reading.values import did_you_mean
 from dialogs.script import GROUP, Series, Text
-from dialogs.written import Written, gaps
+from dialogs.written import Written
 
 ONE_SMS, TWO_SMS = 160, 306
 

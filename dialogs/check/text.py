@@ -10,12 +10,13 @@ from dataclasses import replace
 from dialogs.check.conditions import linked, savers, steps_of
 from dialogs.check.speech import Speech
 from dialogs.gsm import fold, measure, segment_count, septets
+from dialogs.links import gaps
 from dialogs.locale import placeholders
 from dialogs.problem import At, Problem
 from dialogs.reading.values import did_you_mean
 from dialogs.screen import Page, Room, fits, lay_out
 from dialogs.script import KNOWN_FIELDS, Step, Text
-from dialogs.written import Written, gaps
+from dialogs.written import Written
 
 BUILT_IN = ("points", "max", "percent", "title", "kept")
 LISTS = ("common:words.", "common:discreet")  # texts that nobody reads on a phone
