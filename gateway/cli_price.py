@@ -1,4 +1,7 @@
-"""The command `ngazi content price`: what a learning path takes by SMS in each language."""
+"""The command `ngazi content price`: what a learning path takes by SMS in each language.
+
+What it counts with is loaded when it is asked for: the other commands on content need no database and no providers.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from decimal import Decimal
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
-from dialogs.content import Content
-from gateway.bill import read_price
-from gateway.channels import Channel, read_channels
-from gateway.path_price import Row, priced, unknown, whole_path
+if TYPE_CHECKING:
+    from gateway.channels import Channel
+    from gateway.path_price import Row
 
 Price = tuple[Decimal, str]  # of one SMS segment, and the currency
 
@@ -47,6 +50,9 @@ def price(
     advice is heard. Without a price there are only numbers of SMS: none is made up. What the person pays for answers
     is not in it.
     """
+    from dialogs.content import Content
+    from gateway.path_price import priced, unknown, whole_path
+
     content, _ = Content.load(folder, drafts=True)
     if content is None:
         raise click.ClickException("The content has errors: ngazi content check --drafts")
@@ -68,6 +74,9 @@ def price(
 
 def _of_channels(environ: Mapping[str, str], name: str) -> Price | None:
     """The price of the named channel, or of the only one that has a price; None where there is none."""
+    from gateway.bill import read_price
+    from gateway.channels import read_channels
+
     try:
         channels = read_channels(environ.get("NGAZI_CHANNELS", ""))
     except ValueError as error:

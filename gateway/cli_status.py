@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import click
@@ -13,6 +14,8 @@ from rich.text import Text as Line
 from dialogs.check.how_far import HowFar, Part, how_far
 from dialogs.reading.values import did_you_mean
 from dialogs.written import Written, read_folder
+
+FOR_FILES = 120  # letters in a line where no terminal says how many there are
 
 
 @click.command()
@@ -34,40 +37,44 @@ def status(folder: Path, code: str, as_json: bool) -> None:
     if not found:
         click.echo("There is no translation yet: ngazi content update sw --name Kiswahili")
         return
-    console = Console(highlight=False, soft_wrap=True)
-    for far in found:
-        click.echo(in_one_line(far))
-    console.print(_table(found))
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else FOR_FILES)
+    console.print(_languages(found))
+    console.print(_dialogs(found))
     if code:
         _list(written, found[0])
 
 
-def in_one_line(far: HowFar) -> str:
-    """Status, percent, letters and reviewers of one language."""
-    language = far.language
-    names = ", ".join(f"{name} {number}" for name, number in far.reviewers.items())
-    return (
-        f"{language.name} ({language.code}): {language.status}, {far.all.percent} % translated, "
-        f"letters {language.letters}, signed by {names or 'nobody'}"
-    )
-
-
-def _table(found: list[HowFar]) -> Table:
-    table = Table("", caption="texts: done / old / missing; signed: by two people / by one")
+def _languages(found: list[HowFar]) -> Table:
+    """One row for each language: the texts, and who has signed for them."""
+    table = Table("", "", "status", "letters", caption="old: the source text has changed since")
+    for heading in ("done", "", "old", "missing", "signed by two", "by one"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("reviewers")
     for far in found:
-        table.add_column(f"{far.language.name}\ntexts")
-        table.add_column(f"{far.language.code}\nsigned")
-    for dialog in dict.fromkeys(dialog for far in found for dialog in far.dialogs):
-        table.add_row(dialog, *(cell for far in found for cell in _cells(far.dialogs.get(dialog, Part()))))
-    table.add_section()
-    table.add_row("all", *(cell for far in found for cell in _cells(far.all)))
+        language, whole = far.language, far.all
+        numbers = (whole.done, f"{whole.percent} %", len(whole.stale), len(whole.missing), whole.twice, whole.once)
+        names = ", ".join(f"{name} {number}" for name, number in far.reviewers.items())
+        table.add_row(language.code, language.name, language.status, language.letters, *map(str, numbers), names)
     return table
 
 
-def _cells(part: Part) -> tuple[str, str]:
-    stale, missing = len(part.stale), len(part.missing)
-    texts = f"{part.done} / {stale} / {missing}" if stale or missing else str(part.done)
-    return texts, f"{part.twice} / {part.once}"
+def _dialogs(found: list[HowFar]) -> Table:
+    """One row for each dialog, one narrow column for each language."""
+    caption = "28: all of them; 12/28: so many of so many; *: some are old; -: none"
+    table = Table("", caption=caption, pad_edge=False)
+    for far in found:
+        table.add_column(far.language.code, justify="right", no_wrap=True)
+    for dialog in dict.fromkeys(dialog for far in found for dialog in far.dialogs):
+        table.add_row(dialog, *(_cell(far.dialogs.get(dialog, Part())) for far in found))
+    return table
+
+
+def _cell(part: Part) -> str:
+    if part.done == part.texts:
+        return str(part.done)
+    if not part.done and not part.stale:
+        return "-"
+    return f"{part.done}/{part.texts}{'*' if part.stale else ''}"
 
 
 def _list(written: Written, far: HowFar) -> None:

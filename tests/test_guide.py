@@ -95,7 +95,7 @@ def fill_in(path: Path) -> None:
     """What a translator does: write into the one column that is open."""
     book = load_workbook(path)
     sheet = book.worksheets[0]
-    heads = {str(cell.value): cell.column for cell in sheet[1]}
+    heads = {str(cell.value): cell.column or 0 for cell in sheet[1]}
     source, own = heads["English"], heads["Chichewa"]
     for row in range(2, sheet.max_row + 1):
         if (text := sheet.cell(row, source).value) is not None:

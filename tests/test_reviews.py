@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import polib
@@ -345,7 +346,8 @@ def test_two_reviewers_make_a_language_ready_to_be_live(folder: Path):
     assert run(folder, "live", "sw")[0] == 0
     assert '"X-Status: live\\n"' in (folder / "locale/sw.po").read_text(encoding="utf-8")
     assert run(folder, "check")[0] == 0
-    assert "Kiswahili (sw): live, 100 % translated, letters gsm7, signed by Amina" in run(folder, "status")[1]
+    said = " ".join(run(folder, "status")[1].replace("│", " ").split())
+    assert re.search(r"sw Kiswahili live gsm7 (\d+) 100 % 0 0 \1 0 Amina \1, Juma Mushi \1", said)
 
 
 def test_a_language_goes_live_only_without_an_error_and_back_at_once(folder: Path):
@@ -401,7 +403,7 @@ def test_the_status_lists_what_is_old_or_missing_and_says_it_as_json(folder: Pat
     run(folder, "review", "sw", "--by", "Amina", "--yes")
     run(folder, "review", "sw", "--by", "Juma", "--dialog", "menu", "--yes")
     said = run(folder, "status", "--language", "sw")[1]
-    assert "2 / 1 / 1" in said
+    assert re.search(r"menu +│ +2/4\*", said)
     assert "Old:\n  menu:home.ask: Choose a number\n" in said
     assert "Missing:\n  menu:title: Main menu\n" in said
     [row] = json.loads(run(folder, "status", "--language", "sw", "--json")[1])

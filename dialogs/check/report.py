@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 from dialogs.problem import Problem, errors
 
@@ -27,8 +28,7 @@ def as_text(problems: Sequence[Problem], files: Mapping[str, str]) -> str:
 def told(problem: Problem, files: Mapping[str, str]) -> str:
     """One problem: place and what is wrong, the line with the place marked, how to mend it."""
     lines = [str(problem)]
-    source = files.get(problem.at.file, "").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
-    rows = source.split("\n")
+    rows = _rows(files.get(problem.at.file, ""))
     if 0 < problem.at.line <= len(rows) and rows[problem.at.line - 1].strip():
         row, column = _window(rows[problem.at.line - 1], problem.at.column)
         lines.append(f"{problem.at.line:>4} | {row}")
@@ -36,6 +36,12 @@ def told(problem: Problem, files: Mapping[str, str]) -> str:
     if problem.mend:
         lines.append(f"     = {problem.mend}")
     return _whole("\n".join(lines))
+
+
+@lru_cache(maxsize=2)
+def _rows(source: str) -> list[str]:
+    """The lines of a file. Problems stand in the order of files, and one file may have hundreds."""
+    return source.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
 def counted(problems: Sequence[Problem]) -> str:
