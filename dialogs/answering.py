@@ -36,9 +36,10 @@ def answer(turn: Turn, typed: str) -> Reply:
         word = turn.content.words.get(fold_word(text), "")
         if word in FOR_THE_HOUSE:
             return obey(turn, word)
+    word_key = key_of(turn, text)
     if shown.say or shown.step == RESUME:
         if not shown.choices:  # what is read out first took a page of its own
-            shown.page += text == "1"
+            shown.page += word_key == "1"
             return course.show(turn)
         return answer_said(turn, text) if shown.say else answer_resume(turn, text)
     place = turn.stands()
@@ -46,7 +47,7 @@ def answer(turn: Turn, typed: str) -> Reply:
         return course.moved_on(turn)
     dialog, run, standing, step = place
     if shown.page == ASIDE:
-        return answer_aside(turn, text, dialog, run, step)
+        return answer_aside(turn, word_key, dialog, run, step)
     if shown.keep and shown.keep != step.keep:
         return course.moved_on(turn)  # an edit took back what this screen promised: not to keep the answer
     if shown.typed != is_typed(step, turn.inbound):
@@ -57,6 +58,8 @@ def answer(turn: Turn, typed: str) -> Reply:
     page = pages[min(shown.page, len(pages) - 1)]
     if not text:
         return course.again(turn)
+    if page.next or word_key != "1":
+        text = word_key
     if text == "0" and not (shown.typed and step.kind == "number"):
         return course.back(turn, dialog, run, standing)
     if text == "9" and page.more and page.choices:
@@ -93,6 +96,21 @@ def choose(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Step, ids
     return accept(turn, dialog, run, step, picked)
 
 
+def key_of(turn: Turn, text: str) -> str:
+    """The key whose word was written out: Next, More or Back, in the person's language or the source language; else
+    the text as it is. By USSD, and where something is to be written, words are no keys.
+    """
+    if turn.inbound.kind == "ussd" or turn.shown.typed:
+        return text
+    folded = fold_word(text)
+    for code in (turn.person.language, turn.content.common.language):
+        keys = turn.house.keys(turn.house.language(code).code)
+        for key, word in (("1", keys.next), ("9", keys.more), ("0", keys.back)):
+            if folded and fold_word(word) == folded:
+                return key
+    return text
+
+
 def join(turn: Turn, dialog: Dialog, run: RunState, step: Step, code: str) -> Reply:
     """Into the group with this code. After some codes that are none the menu: whoever guesses has to dial on."""
     found = find_group(turn.db, code)
@@ -108,7 +126,7 @@ def join(turn: Turn, dialog: Dialog, run: RunState, step: Step, code: str) -> Re
 
 def by_words(turn: Turn, text: str, step: Step, ids: tuple[str, ...]) -> str:
     """The choice that reads so, in the person's language; yes and no in any."""
-    folded, scene = fold_word(text), turn.scene(None)
+    folded, scene = fold_word(text), turn.scene(None).of(step)
     for id in ids:
         choice = step.choice(id)
         name = scene.text(choice.text.id) if choice else turn.content.languages[id].name
@@ -186,7 +204,7 @@ def answer_said(turn: Turn, text: str) -> Reply:
         return course.show(turn)
     if text == "1":
         turn.person.seal = "" if turn.person.sealed else turn.inbound.address
-        parts, *_ = step_parts(turn.scene(standing), step, standing)
+        parts, *_ = step_parts(turn.scene(standing).of(step), step, standing)
         turn.person.lists.append(
             ("\n".join(parts), f"list:{turn.session.channel}:{turn.session.key}:{turn.session.consumed}")
         )

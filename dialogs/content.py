@@ -45,6 +45,7 @@ class Content:
     words: Mapping[str, str]  # folded word -> meaning, of all languages
     shared: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]  # where a question is written -> who takes it
     wordings: Mapping[str, Mapping[str, str]] = field(repr=False)  # language -> id of text -> text
+    lenders: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)  # language -> id -> who says it
     hours: Hours = field(default=CAREFUL, repr=False)  # when people may be written to
     sources: Mapping[str, Source] = field(default_factory=lambda: ALWAYS, repr=False)  # what texts rest on
     schemes: Mapping[str, Scheme] = field(default_factory=dict, repr=False)  # what questions prepare for
@@ -94,6 +95,7 @@ def make(written: Written) -> Content:
         MappingProxyType(_words(written)),
         MappingProxyType(_shared(written.dialogs)),
         MappingProxyType({code: MappingProxyType(written.wording(each)) for code, each in languages.items()}),
+        MappingProxyType({code: MappingProxyType(written.lenders(each)) for code, each in languages.items()}),
         written.hours,
         written.sources,
         written.schemes,

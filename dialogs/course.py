@@ -198,7 +198,7 @@ def show_last(turn: Turn) -> Reply:
     standing = engine.walk(dialog, answers, known)
     if standing.step is not step:
         standing = Standing(step, END)
-    scene = turn.scene(standing)
+    scene = turn.scene(standing).of(step)
     parts, *_ = step_parts(scene, step, standing)
     pages = scene.pages(turn.lead(), parts, (), back=True, ends=True, typed=False)
     return turn.reply(pages[min(shown.page, len(pages) - 1)])

@@ -36,9 +36,11 @@ class Inbound:
 class Reply:
     """A screen for the phone: `text` holds everything shown, `choices` the words of the choices on it.
 
-    `more` says that the person may answer (CON, not END). An empty `text` means that nothing is sent.
+    `more` says that the person may answer (CON, not END). An empty `text` means that nothing is sent. `fleeting`: it
+    belongs to a dialog that leaves no trace, so nothing is to be left of a message with it once that has gone.
     """
 
     text: str
     choices: tuple[str, ...] = ()
     more: bool = False
+    fleeting: bool = False

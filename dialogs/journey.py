@@ -67,6 +67,7 @@ class Journey:
             if step is None:
                 break
             scene = self._scene(room, kind, standing.known, [*self.went, Went(dialog.id, answers, False, LONG_AGO)])
+            scene = scene.of(step)
             parts, _, words, typed = step_parts(scene, step, standing)
             ends = engine.leads_to_end(dialog, answers, standing, known)
             pages = scene.pages(lead, parts, words, back=True, ends=ends, typed=typed)

@@ -72,10 +72,26 @@ class View:
     lost: tuple[str, ...]  # letters that the phone cannot show: ? stands for them
 
 
-def preview(written: Written, dialog: Dialog, speech: Speech, wish: Wish, step: str = "") -> list[View]:
-    """Every view of a dialog in one language, step by step; of one step, if it is named."""
+def preview(
+    written: Written, dialog: Dialog, speech: Speech, wish: Wish, step: str = "", others: Sequence[Speech] = ()
+) -> list[View]:
+    """Every view of a dialog in one language, step by step; of one step, if it is named.
+
+    `others` are the languages that may lend texts: a step whose first text is not translated is all theirs.
+    """
     spoken = _Spoken(written, dialog, _worded(speech, wish), wish)
-    return [view for each in dialog.steps if step in ("", each.id) for view in spoken.views(each)]
+    lending = {each.language.name: each for each in others}
+    views = []
+    for each in dialog.steps:
+        if step in ("", each.id):
+            first = next(iter([*each.texts, *(band.text for band in each.bands)]), None)
+            lender = lending.get(spoken.lender(first.id)) if first else None
+            if lender is None:
+                views += spoken.views(each)
+            else:
+                lent = replace(spoken, speech=_worded(lender, wish)).views(each)
+                views += [replace(one, language=speech.language.code, borrowed=(lender.language.name,)) for one in lent]
+    return views
 
 
 def spoken_languages(written: Written) -> list[Speech]:
@@ -218,7 +234,7 @@ class _Spoken:
             tuple(screen_of(page.text, room) for page in plain),
             measured := tuple(screen_of(page.text, room) for page in wide),
             self._over(measured, whole, alone),
-            tuple(dict.fromkeys(name for id in used if (name := self._lender(id)))),
+            tuple(dict.fromkeys(name for id in used if (name := self.lender(id)))),
             any(_fuzzy(self.speech, id) for id in used if id in self.speech.texts),
             tuple(sorted({letter for id in used for letter in self._lost(id)})),
         )
@@ -262,7 +278,7 @@ class _Spoken:
             return screen_of(whole.text, room).over
         return max(screen.over for screen in wide)
 
-    def _lender(self, id: str) -> str:
+    def lender(self, id: str) -> str:
         """The name of the language that a text falls back to; "" if this one says it itself."""
         speech = self.speech
         if id not in speech.texts or speech.own(id) or (self.wish.unfinished and _fuzzy(speech, id)):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from dialogs.content import Content
@@ -142,6 +142,15 @@ class Scene:
     def content(self) -> Content:
         """The content in force."""
         return self.house.content
+
+    def of(self, step: Step) -> Scene:
+        """The scene for one step: in one language from its first word to its keys. Where that word is not translated,
+        this is the language that lends it; else a few letters of one script would cost a whole screen of another.
+        """
+        texts = step.texts or tuple(band.text for band in step.bands)
+        lenders = self.content.lenders.get(self.language.code)
+        lender = lenders.get(texts[0].id) if lenders and texts else None
+        return replace(self, language=self.content.languages[lender]) if lender else self
 
     def text(self, id: str, **more: str) -> str:
         """A text in the person's language, filled and in letters that the phone can show."""

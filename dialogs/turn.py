@@ -54,7 +54,7 @@ class Turn:
 
     def pages_of(self, dialog: Dialog, standing: Standing, step: Step) -> tuple[tuple[Page, ...], tuple[str, ...]]:
         """The pages of a step, and the ids of all its choices."""
-        scene = self.scene(standing)
+        scene = self.scene(standing).of(step)
         parts, ids, texts, typed = step_parts(scene, step, standing)
         run = self.person.runs[dialog.id]
         ends = self.house.may_end(dialog) and engine.leads_to_end(dialog, run.answers, standing, self.known(run))
@@ -90,7 +90,12 @@ class Turn:
 
     def reply(self, page: Page) -> Reply:
         """A page as it goes out."""
-        return Reply(page.text, tuple(self.shown.choices), not page.ends)
+        return Reply(page.text, tuple(self.shown.choices), not page.ends, self._fleeting())
+
+    def _fleeting(self) -> bool:
+        """True if the dialog that is shown, or the one whose words are read out first, leaves no trace."""
+        names = (self.shown.dialog, self.shown.lead.partition(":")[0])
+        return any((dialog := self.content.dialogs.get(name)) is not None and not dialog.trace for name in names)
 
     def put(self, shown: Shown) -> None:
         """Remember what the phone shows now."""

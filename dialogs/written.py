@@ -112,6 +112,19 @@ class Written:
         for _, series in sorted(self.series.items()):
             yield from series.texts_of()
 
+    def lenders(self, language: Language) -> dict[str, str]:
+        """By id of text the language that says it in place of this one; nothing for what it says itself."""
+        if language.status == "source":
+            return {}
+        chain = fallbacks(language.code, self.languages, self.common.language)
+        found = {}
+        for id, text in self.texts().items():
+            entry = language.entries.get(id)
+            if entry is None or not entry.says(text.source):
+                others = ((code, self.languages[code].entries.get(id)) for code in chain[1:-1])
+                found[id] = next((code for code, other in others if other and other.says(text.source)), chain[-1])
+        return found
+
     def wording(self, language: Language) -> dict[str, str]:
         """Every text as this language says it, in letters that its phones show; placeholders are not filled."""
         chain = fallbacks(language.code, self.languages, self.common.language)

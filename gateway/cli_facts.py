@@ -57,7 +57,10 @@ def list_facts(
         _refuse_unknown("part", part, dict.fromkeys(fact.part for fact in said))
         said = [fact for fact in said if fact.part == part]
     if scheme:
-        _refuse_unknown("scheme", split(scheme)[0], written.schemes)
+        id, piece = split(scheme)
+        _refuse_unknown("scheme", id, written.schemes)
+        if piece:
+            _refuse_unknown(f"part of {id}", piece, written.schemes[id].parts)
         if not as_json:
             _prepared(said, scheme, written)
             return
@@ -106,11 +109,14 @@ def _tables(console: Console, shown: list[Fact], written: Written, today: str) -
         console.print(f"{dialog.title.source} ({part})" if dialog else part.capitalize() if part.isalpha() else part)
         table = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=(0, 1), width=console.width)
         table.add_column("", width=16, overflow="fold")
-        table.add_column("Source" if part == HOURS else "Says", ratio=1)
-        for heading, width in COLUMNS.get(part, (("Rests on", 28), ("Checked", 10), ("Again by", 10))):
+        columns = COLUMNS.get(part, (("Rests on", 28), ("Checked", 10), ("Again by", 10)))
+        stacked = console.width < WIDTH and len(columns) == 3  # no room: what it rests on stands below what it says
+        table.add_column("Source" if part == HOURS else "Says, and rests on" if stacked else "Says", ratio=1)
+        for heading, width in columns[1:] if stacked else columns:
             table.add_column(heading, width=width, overflow="fold")
         for fact in group:
-            table.add_row(fact.name, *_row(fact, written, today))
+            row = _row(fact, written, today)
+            table.add_row(fact.name, *((f"{row[0]}\n{row[1]}", *row[2:]) if stacked else row))
         console.print(table)
         console.print()
 

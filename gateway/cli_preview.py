@@ -13,11 +13,20 @@ from rich.cells import cell_len
 from dialogs.check.speech import Speech
 from dialogs.preview import SMS, Screen, View, Wish, preview, spoken_languages
 from dialogs.problem import errors
+from dialogs.reading.values import did_you_mean
 from dialogs.screen import Room
 from dialogs.script import Dialog
 from dialogs.written import Written, read_folder
 
 NARROWEST, WIDEST = 24, 60  # letters of a drawn screen; longer lines are turned as phones turn them
+
+
+def a_country(ctx: click.Context, param: click.Parameter, written: str) -> str:
+    """The code of a country in large letters; its name is refused, for nothing would be found under it."""
+    code = written.strip().upper()
+    if code and not (len(code) == 2 and code.isascii() and code.isalpha()):
+        raise click.BadParameter(f'"{written}": write the two letters of the country, such as TZ.', ctx, param)
+    return code
 
 
 @click.command(name="preview")
@@ -26,7 +35,7 @@ NARROWEST, WIDEST = 24, 60  # letters of a drawn screen; longer lines are turned
 @click.option("--step", default="", help="Only this step.")
 @click.option("--channel", type=click.Choice(["ussd", "sms"]), default="ussd", show_default=True, help="Shown on what.")
 @click.option("--septets", type=click.IntRange(40, 1000), default=160, show_default=True, help="What a screen holds.")
-@click.option("--country", default="", help="Facts are those of this country, such as TZ.")
+@click.option("--country", default="", callback=a_country, help="Facts are those of this country, such as TZ.")
 @click.option("--drafts", is_flag=True, help="Show translations that are marked fuzzy too; phones never do.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
 @click.pass_obj
@@ -49,8 +58,10 @@ def preview_(
     written = read_folder(folder)
     dialog = _found(written, name, step)
     room = SMS if channel == "sms" else Room(septets=septets, units=septets * 7 // 16)
-    wish = Wish(room, country.upper(), drafts)
-    shown = [(speech, preview(written, dialog, speech, wish, step)) for speech in _chosen(written, codes)]
+    wish = Wish(room, country, drafts)
+    everyone = spoken_languages(written)
+    chosen = _chosen(everyone, codes)
+    shown = [(speech, preview(written, dialog, speech, wish, step, everyone)) for speech in chosen]
     if as_json:
         rows = [asdict(view) for _, views in shown for view in views]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
@@ -64,23 +75,25 @@ def preview_(
 def _found(written: Written, name: str, step: str) -> Dialog:
     dialog = written.dialogs.get(name)
     if dialog is None:
-        raise click.ClickException(f"There is no dialog {name}. There are: {', '.join(written.dialogs)}")
+        raise click.ClickException(f"There is no dialog {name}. {did_you_mean(name, written.dialogs)}")
+    if not dialog.steps:
+        raise click.ClickException(f"No step of {name} can be read: ngazi content check")
     if step and dialog.step(step) is None:
-        raise click.ClickException(f"There is no step {step} in {name}. There are: {', '.join(dialog.index)}")
+        raise click.ClickException(f"There is no step {step} in {name}. {did_you_mean(step, dialog.index)}")
     return dialog
 
 
-def _chosen(written: Written, codes: Sequence[str]) -> list[Speech]:
-    speeches = {speech.language.code: speech for speech in spoken_languages(written)}
+def _chosen(everyone: Sequence[Speech], codes: Sequence[str]) -> list[Speech]:
+    speeches = {speech.language.code: speech for speech in everyone}
     for code in codes:
         if code not in speeches:
-            raise click.ClickException(f"There is no language {code}. There are: {', '.join(speeches)}")
+            raise click.ClickException(f"There is no language {code}. {did_you_mean(code, speeches)}")
     return [speeches[code] for code in codes or speeches]
 
 
 def _language(written: Written, dialog: Dialog, speech: Speech, views: list[View], wish: Wish) -> Iterator[str]:
     language = speech.language
-    draft = ", a draft: hidden from people unless NGAZI_DRAFTS=show" if language.status == "draft" else ""
+    draft = ", a draft" if language.status == "draft" else ""
     title = speech.wording.get(dialog.title.id, dialog.id)
     yield f"=== {dialog.id}: {title} === {language.name} ({language.code}{draft})"
     yield ""
@@ -129,7 +142,7 @@ def _measured(view: View, place: int, wish: Wish) -> str:
 
 
 def _length(screen: Screen) -> str:
-    unit = "septets" if screen.gsm7 else f"units, because of {' '.join(screen.odd[:8])}"
+    unit = "septets" if screen.gsm7 else f"letters, because of {' '.join(screen.odd[:8])}"
     if not screen.limit:
         return f"{screen.length} {unit}, {screen.segments} SMS"
     return f"{screen.length} of {screen.limit} {unit}"

@@ -9,7 +9,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
+from dialogs.reading.values import did_you_mean
+from gateway.cli_preview import a_country
+
 if TYPE_CHECKING:
     from gateway.channels import Channel
     from gateway.path_price import Row
@@ -25,12 +28,28 @@ if TYPE_CHECKING:
 Price = tuple[Decimal, str]  # of one SMS segment, and the currency
 
 
+class Amount(click.ParamType[Decimal]):
+    """A price as people write it, with a point or a comma."""
+
+    name = "amount"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Decimal:
+        """The number; what is none, or is below nothing, is refused in words."""
+        try:
+            amount = Decimal(str(value).strip().replace(",", "."))
+        except InvalidOperation:
+            self.fail(f'"{value}" is no price. Write the number alone, such as 0.02.', param, ctx)
+        if not amount.is_finite() or amount < 0:
+            self.fail(f'"{value}" is no price. It cannot be below 0.', param, ctx)
+        return amount
+
+
 @click.command()
 @click.option("--path", "written", default="", help="Dialogs and reminders/<series>, with commas. Else: all of it.")
 @click.option("--language", "codes", multiple=True, help="Only this language, such as sw. All without it.")
-@click.option("--country", default="", help="Dialed from this country, such as TZ.")
+@click.option("--country", default="", callback=a_country, help="Dialed from this country, such as TZ.")
 @click.option("--channel", default="", help="At the price of this channel of NGAZI_CHANNELS.")
-@click.option("--segment-price", type=Decimal, help="What one SMS of 160 letters costs, such as 0.02.")
+@click.option("--segment-price", type=Amount(), help="What one SMS of 160 letters costs, such as 0.02.")
 @click.option("--currency", default="USD", show_default=True, help="Of --segment-price.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object, part by part.")
 @click.pass_obj
@@ -58,13 +77,13 @@ def price(
         raise click.ClickException("The content has errors: ngazi content check --drafts")
     path = [part.strip() for part in written.split(",") if part.strip()] or whole_path(content)
     if lost := unknown(content, path):
-        raise click.ClickException(f"There is no {lost[0]}. There are: {', '.join(content.dialogs)}")
+        raise click.ClickException(f"There is no {lost[0]}. {did_you_mean(lost[0], content.dialogs)}")
     languages = [each.code for each in content.offered(drafts=True)]
     for code in codes:
         if code not in languages:
-            raise click.ClickException(f"There is no language {code}. There are: {', '.join(languages)}")
+            raise click.ClickException(f"There is no language {code}. {did_you_mean(code, languages)}")
     paid = (segment_price, currency.upper()) if segment_price is not None else _of_channels(os.environ, channel)
-    rows = priced(content, path, codes or languages, paid[0] if paid else None, country.upper())
+    rows = priced(content, path, codes or languages, paid[0] if paid else None, country)
     if as_json:
         found = {"path": path, "currency": paid[1] if paid else "", "languages": [asdict(row) for row in rows]}
         click.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))
@@ -91,22 +110,23 @@ def _of_channels(environ: Mapping[str, str], name: str) -> Price | None:
 
 
 def _show(rows: Sequence[Row], path: Sequence[str], paid: Price | None, main: str) -> None:
-    table = Table(Column("", min_width=10), box=box.SIMPLE_HEAD)
+    # No column may fall away in a terminal of 80 letters: the letters themselves stand below the table.
+    table = Table(Column("", overflow="fold"), box=box.SIMPLE_HEAD, show_edge=False, pad_edge=False, padding=0)
     for head in ("screens", "messages", "SMS", "odd letters", "missing", "price", f"x {main}"):
         table.add_column(head, justify="right", no_wrap=True)
     for row in rows:
-        letters = f"{row.outside}: {' '.join(row.odd[:6])}" if row.outside else "0"
         cost = f"{row.price.normalize():f} {paid[1]}" if row.price is not None and paid else "?"
-        numbers = (str(row.screens), str(row.messages), str(row.segments), letters, str(row.missing), cost)
+        numbers = (str(row.screens), str(row.messages), str(row.segments), str(row.outside), str(row.missing), cost)
         table.add_row(row.name, *numbers, f"{row.of_main:.2f}")
     console = Console(highlight=False)
     console.print(table)
-    console.print(f"The path: {', '.join(path)}.", soft_wrap=True)
+    console.print(f"\nThe path: {', '.join(path)}.")
     if paid is None:
         console.print("No price is known: give --segment-price 0.02 --currency USD, or --channel.")
     if any(row.outside for row in rows):
-        console.print(
-            "Odd letters: how many messages hold letters outside GSM-7, and so take SMS of 70; which they are."
-        )
+        console.print("Odd letters: so many messages hold letters outside GSM-7, and so take SMS of 70 letters.")
+    for row in rows:
+        if row.outside:
+            console.print(f"  {row.name}: {' '.join(row.odd[:6])}{' and more' if len(row.odd) > 6 else ''}")
     if any(row.missing for row in rows):
         console.print("Missing: so many texts are not translated and count as another language says them.")

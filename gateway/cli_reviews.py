@@ -21,6 +21,7 @@ from dialogs.problem import Problem
 from dialogs.reading.values import did_you_mean
 from dialogs.reviews import same_person, sign
 from dialogs.script import Text
+from dialogs.spreadsheet.taking import no_name
 from dialogs.written import Written, read_folder
 from gateway.po_files import write_whole
 
@@ -40,6 +41,10 @@ def review(folder: Path, language: str, by: str, dialogs: tuple[str, ...], on: d
     by = " ".join(by.split())
     if not same_person(by) or HALF.search(by):
         raise click.ClickException('A signature needs a name: --by "Amina Hassan".')
+    if ";" in by:
+        raise click.ClickException("Each person signs alone: give one name.")
+    if why := no_name(by):
+        raise click.ClickException(why)
     written = read_folder(folder)
     spoken = _spoken(written, language)
     reading = _Reading(written, spoken, by)

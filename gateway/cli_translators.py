@@ -111,7 +111,11 @@ def import_sheet(folder: Path, file: Path, language: str, dry_run: bool, reviewe
 def _po_of(written: Written, folder: Path, code: str, name: str) -> tuple[str, str]:
     """The PO file of a language as it is, or a new one; and the own name of the language."""
     if not CODE.fullmatch(code) or code == written.common.language:
-        raise click.ClickException(f"{code} is no language to translate into.")
+        if code == written.common.language:
+            raise click.ClickException(f"{written.main.name} is the language of the files themselves.")
+        known = [language.code for language in written.translations()]
+        why = "A language is named by its code, in small letters, such as sw."
+        raise click.ClickException(f'There is no language "{code}". {why} {did_you_mean(code, known)}'.strip())
     path = folder / "locale" / f"{code}.po"
     if path.exists():
         return path.read_text(encoding="utf-8"), written.languages[code].name
@@ -131,7 +135,9 @@ def _language(first: tuple[str, ...], wanted: str) -> str:
     code = language_of(first)
     if not code:
         text = f'The heading of column {_letter(ID)}, which is hidden, should be "id" and the code of the language.'
-        raise click.ClickException(f"This is no sheet of ngazi content export, or its columns were moved. {text}")
+        raise click.ClickException(
+            f"This is no sheet of ngazi content export, or its columns were moved, or a row put above them. {text}"
+        )
     if wanted and wanted != code:
         raise click.ClickException(f"This sheet is for {code}, not for {wanted}.")
     return code
@@ -232,4 +238,4 @@ def _keep_left(left: list[Left], first: tuple[str, ...], file: Path) -> None:
     except OSError as error:
         why = f"{path} cannot be written: {error.strerror}. Nothing is imported, so that nothing is lost."
         raise click.ClickException(why) from None
-    click.echo(f"{path}: {len(worth)} rows that were not written")
+    click.echo(f"{path}: {len(worth)} {'row that was' if len(worth) == 1 else 'rows that were'} not written")

@@ -83,6 +83,8 @@ def answer(
         if inbound.kind == "sms" and reply.text:
             kind, value = address_kind(inbound.address)
             row = _row(inbound.channel, person, reply.text, now, revision)
+            if reply.fleeting:
+                row["contact_id"] = row["address_id"] = None
             row["to_sealed"], row["to_key_id"] = seal.seal(value, kind, REPLY_OWNER), seal.key_id
             row["dedupe"] = f"reply:{inbound.channel}:{inbound.provider_id}"
             rows.append(row)
@@ -131,7 +133,8 @@ def opt_out(db: Connection, seal: Seal, address: str, now: datetime) -> bool:
 def sweep(db: Connection, now: datetime, days: int) -> int:
     """Settle one slice of what waited past its time, and empty one of what was settled `days` ago; gives how many.
 
-    What is emptied keeps its state and its reason: the text and the number go. A report that found no message in a day
+    What is emptied keeps its state and its reason: the text and the number go. A reply that belongs to nobody (of help
+    in danger, of "delete all", to a child) is emptied as soon as it has gone. A report that found no message in a day
     goes too.
     """
     late = select(Message.id).where(QUEUED, Message.expires_at < now).limit(SLICE)
@@ -147,6 +150,13 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
         .limit(SLICE)
     )
     emptied = update(Message).where(Message.id.in_(old.scalar_subquery())).values(text=None, to_sealed=None)
+    nobodys = (
+        select(Message.id)
+        .where(Message.contact_id.is_(None), Message.kind == "reply", Message.text.is_not(None))
+        .where(Message.status.not_in(("queued", "sending")))
+        .limit(SLICE)
+    )
+    at_once = update(Message).where(Message.id.in_(nobodys.scalar_subquery())).values(text=None, to_sealed=None)
     strange = select(Report.id).where(Report.message_id.is_(None), Report.at < now - settling.EARLY_LASTS).limit(SLICE)
     dropped = delete(Report).where(Report.id.in_(strange.scalar_subquery()))  # of a message that is not ours
-    return sum(db.execute(each).rowcount for each in (expired, emptied, dropped))
+    return sum(db.execute(each).rowcount for each in (expired, at_once, emptied, dropped))

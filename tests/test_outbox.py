@@ -485,3 +485,15 @@ def test_a_report_that_found_no_message_goes_after_a_day(engine: Engine):
         assert outbox.sweep(db, NOW + timedelta(hours=23), days=90) == 0
         assert outbox.sweep(db, NOW + timedelta(hours=25), days=90) == 1
         assert db.execute(select(Report)).all() == []
+
+
+def test_a_reply_that_belongs_to_nobody_is_emptied_as_soon_as_it_has_gone(engine: Engine):
+    with engine.begin() as db:
+        (asha,) = meet(db, ussd()).values()
+        for status in ("queued", "sending", "sent", "failed"):
+            enter(db, asha, status, provider_id=None, dedupe=f"{status} nobody", contact_id=None, kind="reply")
+            enter(db, asha, status, provider_id=None, dedupe=f"{status} asha", kind="reply")
+        assert outbox.sweep(db, NOW, 90) == 2
+        empty = {row["dedupe"] for row in messages(db) if row["text"] is None}
+        assert empty == {"sent nobody", "failed nobody"}
+        assert all((row["text"] is None) == (row["to_sealed"] is None) for row in messages(db))

@@ -1,7 +1,8 @@
-"""Every rehearsal is played on the real application, which forgets all but its database between two steps."""
+"""Every rehearsal is played on the real application; on SQLite it forgets all but its database between two steps."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,32 +15,56 @@ from dialogs.tables import Group
 from tests.phones import Site
 
 FOLDER = Path(__file__).parent / "rehearsals"
-REHEARSALS = sorted(FOLDER.glob("*.txt"))
+STORIES = sorted(FOLDER.glob("*.txt"))
+BY_LANGUAGE = sorted(FOLDER.glob("*/*.txt"))  # one for each dialog in each complete language
+COMPLETE = ("en", "es", "fr", "pt", "sw")
 
 
-@pytest.mark.parametrize("path", REHEARSALS, ids=[path.stem for path in REHEARSALS])
+@pytest.mark.parametrize("path", STORIES, ids=[path.stem for path in STORIES])
 def test_the_rehearsal_is_played_as_it_is_written(
     path: Path, new_site: Callable[..., Site], keeper: Keeper, request: pytest.FixtureRequest
 ):
-    transcript = path.read_text(encoding="utf-8")
     site = new_site(keeper)
+    fresh = site.environ["NGAZI_DATABASE_URL"].startswith("sqlite")  # a process that forgets takes its time
+    play(path, site, fresh=fresh, update=request.config.getoption("--update"))
+
+
+@pytest.mark.parametrize("path", BY_LANGUAGE, ids=[f"{path.parent.name}-{path.stem}" for path in BY_LANGUAGE])
+def test_the_dialog_is_played_in_this_language_as_it_is_written(
+    path: Path, empty_sqlite: Path, tmp_path: Path, keeper: Keeper, request: pytest.FixtureRequest
+):
+    shutil.copy(empty_sqlite, tmp_path / "ngazi.db")
+    site = Site(f"sqlite:///{tmp_path / 'ngazi.db'}", tmp_path, keeper)
+    try:
+        play(path, site, fresh=False, update=request.config.getoption("--update"))
+    finally:
+        site.stop()
+
+
+def play(path: Path, site: Site, *, fresh: bool, update: bool) -> None:
+    """Play a transcript; with `update` write the screens down that came out."""
+    transcript = path.read_text(encoding="utf-8")
     with site.database() as db:
         db.execute(insert(Group).values(code="UMOJA-7", name="Umoja"))
-    phone = site.phone("+255700000001", fresh=True)
-    differences, shown = rehearse.play(rehearse.read(transcript), phone)
-    if request.config.getoption("--update"):
+    differences, shown = rehearse.play(rehearse.read(transcript), site.phone("+255700000001", fresh=fresh))
+    if update:
         path.write_text(rehearse.rewritten(transcript, shown), encoding="utf-8")
         return
     assert not differences, f"{path.name}\n" + "\n".join(map(str, differences))
 
 
-def test_every_dialog_is_rehearsed(keeper: Keeper):
-    played = "\n".join(path.read_text(encoding="utf-8") for path in REHEARSALS)
-    for dialog in keeper.content.dialogs.values():
-        if not any(step.origin for other in keeper.content.dialogs.values() for step in other.steps
-                   if step.origin and step.origin[0] == dialog.id):  # fmt: skip
-            first = next(step for step in dialog.steps if step.texts)
-            assert first.texts[0].source.partition("{")[0][:30] in played, f"no rehearsal plays the dialog {dialog.id}"
+def test_every_dialog_is_rehearsed_in_every_complete_language(keeper: Keeper):
+    written = {(path.parent.name, path.stem) for path in BY_LANGUAGE}
+    assert {(code, dialog) for code in COMPLETE for dialog in keeper.content.dialogs} <= written
+    for code, dialog in sorted(written):
+        first = next(step for step in keeper.content.dialogs[dialog].steps if step.texts)
+        said = keeper.content.text(first.texts[0].id, code).partition("{")[0][:30]
+        text = " ".join((FOLDER / code / f"{dialog}.txt").read_text(encoding="utf-8").replace("\n> ", " ").split())
+        assert dialog in PASSED_OVER or " ".join(said.split()) in text, f"{code}: {dialog} is not played"
+
+
+# Their first step is for other countries, other people or a date that is not there yet.
+PASSED_OVER = ("chemicals", "freedom", "topics", "join", "progress", "dates", "ready", "hello")
 
 
 def test_an_unclear_line_says_what_may_be_written():

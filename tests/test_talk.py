@@ -322,6 +322,39 @@ def test_an_answer_of_the_starter_is_not_asked_again_in_its_topic(phone, site):
     assert ["saf1", "no"] in answers
 
 
+def test_by_sms_what_was_said_in_a_dialog_without_trace_is_nobodys_message(phone, site):
+    phone.join()
+    phone.text("MENU")
+    assert phone.text("Get help now").text.startswith("What do you need?")
+    phone.text("Violence")
+    phone.text("MENU")
+    owners = [(str(text).split("\n")[0], owner) for text, owner in rows(site, Message.text, Message.contact_id) if text]
+    ((mine,),) = rows(site, Contact.id)
+    assert [owner for _, owner in owners] == [mine, None, None, mine], owners
+
+
+def test_by_sms_the_words_beside_the_keys_are_understood_and_never_taken_for_a_choice(phone, site):
+    phone.join()
+    phone.text("MENU")
+    phone.text("Am I ready?")
+    assert phone.text("first twelve questions").text.startswith("This is practice")
+    assert phone.text("Next").text.startswith("What do you do?")
+    assert phone.text("next").text.startswith("Please reply with one of the numbers.\nWhat do you do?")
+    assert phone.text("BACK").text.startswith("This is practice")
+    phone.text("next")
+    phone.text("work at the site")
+    phone.text("gold")
+    phone.text("no")
+    phone.text("not sure")
+    said = phone.text("next").text  # the private question is only said by SMS
+    assert said.startswith("Three of twelve are done.")
+    phone.text("MENU")
+    phone.text("Language")
+    phone.text("Kiswahili")
+    phone.text("Masomo mafupi")
+    assert phone.text("Rudi").text.startswith("Kazi salama")
+
+
 def copy_content(folder: Path) -> None:
     """The project's content, to be edited."""
     import shutil

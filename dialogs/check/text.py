@@ -116,7 +116,7 @@ def _fitting(speech: Speech, room: Room) -> Iterator[Problem]:
 def _question(speech: Speech, step: Step, room: Room) -> Iterator[Problem]:
     ids = [step.texts[0].id, *(choice.text.id for choice in step.choices)]
     choices = _choices(speech, step)
-    if not (any(map(speech.own, ids)) or step.kind == "languages") or not all(choices):
+    if not (speech.own(ids[0]) or step.kind == "languages") or not all(choices):
         return
     few = len(choices) <= FEW and step.kind != "languages"
     yield from _screens(speech, ids, tuple(choices), room, few)
@@ -165,7 +165,7 @@ def _by_sms(speech: Speech, step: Step) -> Iterator[Problem]:
     ids = [step.texts[0].id, *(choice.text.id for choice in step.choices)]
     choices = tuple(_choices(speech, step))
     asked = step.keep == "yes" or step.erases  # by SMS another private question is only said
-    if not choices or not asked or not (any(map(speech.own, ids)) or step.kind == "languages"):
+    if not choices or not asked or not (speech.own(ids[0]) or step.kind == "languages"):
         return
     whole, keys = Room(prefix=0, pages=False), speech.keys()
     page = lay_out("", (speech.say(ids[0]),), choices, whole, keys, back=True, ends=False, typed=False)[0]

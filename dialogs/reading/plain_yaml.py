@@ -1,6 +1,6 @@
 """The small safe part of YAML: text, keys and lists, each with its place; everything else is a problem.
 
-Read from ruamel's events, not nodes: an alias then has a place of its own, and nothing can refer to itself.
+Read from events, not nodes: an alias then has a place of its own, and nothing can refer to itself.
 """
 
 from __future__ import annotations
@@ -10,21 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.events import (
-    AliasEvent,
-    DocumentStartEvent,
-    MappingEndEvent,
-    MappingStartEvent,
-    ScalarEvent,
-    SequenceEndEvent,
-    SequenceStartEvent,
-)
 
 from dialogs.problem import At, Level, Problem
 from dialogs.reading.grammar import EVERY_KEY
 from dialogs.reading.yaml_causes import explain, unknown
+from dialogs.reading.yaml_events import ALIAS, DOCUMENT, END, END_OF_KEYS, START, TEXT, events
 from dialogs.reading.yaml_lines import in_quotes, shortened
 from dialogs.reading.yaml_page import UNSENDABLE, Page, lines_of
 
@@ -114,23 +105,23 @@ class _Builder:
         root = _Frame(None)
         self.frames = [root]
         for event in self._events():
-            if isinstance(event, AliasEvent):
+            if isinstance(event, ALIAS):
                 self.frames[-1].nodes.append(self._raw(event))
-            elif isinstance(event, ScalarEvent):
+            elif isinstance(event, TEXT):
                 self.frames[-1].nodes.append(self._plain(event))
-            elif isinstance(event, SequenceStartEvent | MappingStartEvent):
+            elif isinstance(event, START):
                 self._check_start(event)
                 self.frames.append(_Frame(event))
-            elif isinstance(event, SequenceEndEvent | MappingEndEvent):
+            elif isinstance(event, END):
                 frame = self.frames.pop()
-                of_keys = isinstance(event, MappingEndEvent)
+                of_keys = isinstance(event, END_OF_KEYS)
                 self.frames[-1].nodes.append(self._pairs(frame) if of_keys else self._items(frame))
         return root.nodes[0] if root.nodes else None
 
     def _events(self) -> Iterator[Any]:
         seen = False
-        for event in YAML(typ="safe", pure=True).parse("\n".join(self.page.lines) + "\n"):
-            if isinstance(event, DocumentStartEvent):
+        for event in events("\n".join(self.page.lines) + "\n"):
+            if isinstance(event, DOCUMENT):
                 if seen:
                     mend = "Delete the line with --- or ... here."
                     self._note(self._at(event), 3, "yaml", "A second document begins here.", mend)
@@ -140,7 +131,7 @@ class _Builder:
             self.line, self.column = event.end_mark.line, event.end_mark.column
 
     def _plain(self, event: Any) -> Plain:
-        if event.anchor is not None or event.ctag is not None:
+        if event.anchor is not None or event.tag is not None:
             return self._raw(event)
         text, at = event.value.strip(), self._at(event)
         if event.start_mark.index == event.end_mark.index:  # nothing: ruamel puts it before the next key
@@ -202,7 +193,7 @@ class _Builder:
     def _check_start(self, event: Any) -> None:
         line, column = event.start_mark.line, event.start_mark.column
         rest = self.page.lines[line][column:]
-        if event.anchor is not None or event.ctag is not None:
+        if event.anchor is not None or event.tag is not None:
             mend = "Delete it, and write the lines out again wherever they are needed."
             self._note(self._at(event), 1, "yaml", f"{rest[:1]} has no meaning in these files.", mend)
         elif event.flow_style and not any(frame.start and frame.start.flow_style for frame in self.frames):

@@ -81,6 +81,8 @@ class Phone:
         self.typed: list[str] = []
         self.line = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         self.menu = content.text("menu:home.ask", content.common.language)
+        self.hub = content.text("ready:list.ask", content.common.language)
+        self.offer = content.text("common:sms_offer", content.common.language)
 
     def ask(self) -> str:
         body = form(self.caller, self.cycle, self.part, "*".join(self.typed))
@@ -118,6 +120,10 @@ class Phone:
         if not self.at_menu(screen):
             raise Wrong(f"A call did not begin with the menu: {screen!r}")
         screen = self.press(1)
+        if not screen.startswith("CON " + self.hub):
+            raise Wrong(f"The first choice of the menu did not lead to the questions: {screen!r}")
+        yield Turn(self.part, "*".join(self.typed), screen)
+        screen, taken = self.press(1), taken + 1
         while True:
             yield Turn(self.part, "*".join(self.typed), screen)
             taken += 1
@@ -132,7 +138,9 @@ class Phone:
                 screen = self.press(1)  # go on
                 continue
             choices = sum(f"\n{key}. " in screen for key in range(1, 9))
-            if choices > 1:
+            if screen.startswith("CON " + self.offer):
+                screen = self.press(2)
+            elif choices > 1:
                 screen = self.press(PATTERNS[pattern](question, choices))
                 question += 1
             else:
