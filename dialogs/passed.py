@@ -21,7 +21,7 @@ from dialogs.written import Written
 
 CHECKED = "checked.json"  # its name in the data folder
 MOST = 4  # kinds of check remembered: the gateway's with its screens, that of the commands
-READERS = ("polib", "ruamel.yaml", "phonenumberslite", "tzdata")  # what the check rests on, beside our own
+READERS = ("polib", "pyyaml", "ruamel.yaml", "phonenumberslite", "tzdata")  # what the check rests on, beside our own
 
 
 class Passed:

@@ -81,7 +81,7 @@ def preview(
     """
     spoken = _Spoken(written, dialog, _worded(speech, wish), wish)
     lending = {each.language.name: each for each in others}
-    views = []
+    views: list[View] = []
     for each in dialog.steps:
         if step in ("", each.id):
             first = next(iter([*each.texts, *(band.text for band in each.bands)]), None)

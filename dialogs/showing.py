@@ -280,9 +280,10 @@ def progress_parts(scene: Scene, step: Step) -> tuple[str, ...]:
     lines = [scene.text(step.texts[0].id)]
     for id in step.of:
         if id in content.dialogs:
-            title, state = title_of(scene, content.dialogs[id]), overview.state(content.dialogs[id])
+            title, state = title_of(scene, content.dialogs[id]), str(overview.state(content.dialogs[id]))
         else:
-            title, state = content.schemes[id].name, overview.state_for(id)
+            reached = overview.state_for(id)
+            title, state = content.schemes[id].name, "done" if reached == "ready" else reached  # private ones are left out
         lines.append(f"{title}: {scene.common(f'state_{state}')}")
     return ("\n".join(lines),)
 

@@ -232,7 +232,7 @@ def test_progress_speaks_in_words_and_one_answer_counts_in_every_part(phone):
     phone.dial()
     phone.play("3", "1")
     phone.play(YES, YES, NEXT, NEXT, NEXT)
-    assert far(phone) == ["Pit: Ready", "Books: Working on it", "The Code: Ready"]
+    assert far(phone) == ["Pit: Ready", "Books: Working on it", "The Code: Kept points done"]
 
 
 def test_a_part_where_every_answer_is_no_says_start_here(phone):

@@ -69,6 +69,7 @@ texts:
   state_start: Start here
   state_working: Working on it
   state_ready: Ready
+  state_done: Kept points done
   state_seen: Seen
   sms_offer: Send this list to you by SMS?
   sms_keep: To send it we keep your number. Agree?

@@ -25,7 +25,7 @@ NEEDED_TEXTS = (
 NEEDED_FOR_GROUPS = ("bad_group",)
 NEEDED_FOR_SEVERAL = ("too_many_dates",)
 NEEDED_FOR_KEPT = ("kept_language", "kept_answers", "kept_group", "kept_stopped")
-NEEDED_FOR_PROGRESS = ("state_none", "state_start", "state_working", "state_ready", "state_seen")
+NEEDED_FOR_PROGRESS = ("state_none", "state_start", "state_working", "state_ready", "state_done", "state_seen")
 NEEDED_FOR_LEVELS = {"must": "level_must", "year 1": "level_year1", "year 3": "level_year3"}
 NEEDED_WORDS = ("stop", "start", "help", "menu")
 

@@ -23,6 +23,8 @@ FIRST = ("menu", "hello", "common")  # without these nobody finds a way
 WORDS = "common:words."
 CARRIERS = ("stop", "end", "cancel", "quit")  # Twilio and others end all messages at these, in any language
 SLACK = 10  # letters by which short texts may differ in length
+ODD = 3  # times as long, or as short, as the source text
+DENSE = 8  # times as short, in a script that says a syllable with one letter
 
 State = Literal["done", "stale", "missing"]
 
@@ -175,7 +177,8 @@ def _other_placeholders(speech: Speech, entry: Entry, text: Text) -> Iterator[Pr
 
 def _odd_length(speech: Speech, entry: Entry, text: Text) -> Iterator[Problem]:
     said, source = len(entry.text), len(text.source)
-    if abs(said - source) <= SLACK or source <= 3 * said <= 9 * source:
+    shortest = DENSE if speech.language.letters == "any" else ODD
+    if abs(said - source) <= SLACK or (source <= shortest * said and said <= ODD * source):
         return
     word = "longer" if said > source else "shorter"
     what = f"This is much {word} than the source text: {said} letters, and {source} there."
