@@ -351,6 +351,17 @@ def test_a_live_language_must_have_the_menu_and_a_draft_only_warns():
     assert [(problem.level, problem.slug) for problem in draft] == [("warning", "missing")]
 
 
+def test_a_name_that_nothing_has_is_told_with_the_nearest_ones_and_the_facts_only():
+    common = BASE["content/common.yaml"] + 'facts:\n  code: "*384*77#"\n  operator: Us\n'
+    written = content(common=common, quiz=steps("  one:\n    say: Ask {seller} or {cod}.\n"))
+    mends = {problem.text: problem.mend for problem in check_content(written) if problem.slug == "placeholder"}
+    assert mends["Nothing has the name {cod}."] == 'Did you mean "code"?'
+    nearest, facts = mends["Nothing has the name {seller}."].split(". Facts: ")
+    assert nearest.startswith("Nearest: ")
+    assert nearest.count(", ") == 2
+    assert facts == "code, operator."
+
+
 def test_a_translation_of_an_older_text_is_stale_even_without_its_mark():
     written = content(sw=po(("menu:home.ask", "Choose one", "Chagua moja")))
     [problem] = [problem for problem in check_content(written) if problem.slug == "stale"]

@@ -260,7 +260,17 @@ def test_any_bytes_in_a_file_are_a_problem_and_never_an_exception(folder: Path, 
 def test_a_folder_in_place_of_a_file_is_a_problem(folder: Path):
     (folder / "dialogs/more.yaml").mkdir()
     _, problems = Content.load(folder)
-    assert any("cannot be opened" in problem.text for problem in problems)
+    assert any("cannot be opened: it is a folder, and no file" in problem.text for problem in problems)
+
+
+def test_a_folder_among_the_files_is_told_as_one(folder: Path):
+    (folder / "dialogs/lessons").mkdir()
+    (folder / "dialogs/lessons/one.yaml").write_text("title: One\n", encoding="utf-8")
+    content, [problem] = Content.load(folder)
+    assert content is not None
+    assert problem.at.file.endswith("dialogs/lessons")
+    assert problem.text == "This is a folder, and what lies in it is not read."
+    assert problem.mend == "Put its files beside the others, outside of it."
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=30)
@@ -338,8 +348,86 @@ def test_a_map_is_drawn_of_all_dialogs_or_of_one(folder: Path):
     assert '    s_records{{"Does the group write down each sale?"}}\n' in run(folder, "draw", "quiz")[1]
     code, said = run(folder, "draw", "quizz")
     assert code == 1
-    assert "There is no dialog quizz" in said
+    assert said == 'Error: There is no dialog quizz. Did you mean "quiz"?\n'
 
 
 def test_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path):
     assert run(tmp_path / "none", "check") == (1, f"Error: There is no folder {tmp_path / 'none'}.\n")
+
+
+READING = (("check",), ("status",), ("preview", "menu", "en"), ("draw", "menu"), ("facts",), ("price", "en"))
+WRITING = (("update",), ("import", "sw.xlsx"), ("review", "sw", "--by", "Amina", "--yes"), ("live", "sw"))
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A place without content, where nobody has said which is meant."""
+    monkeypatch.delenv("NGAZI_CONTENT", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("words", WRITING, ids=lambda words: words[0])
+def test_what_writes_is_refused_where_no_folder_is_meant(elsewhere: Path, words: tuple[str, ...]):
+    result = CliRunner().invoke(command, [*words])
+    assert result.exit_code == 1
+    assert result.output == (
+        "Error: There is no folder content here. Say which one: --content FOLDER, or set NGAZI_CONTENT.\n"
+    )
+    assert CliRunner().invoke(command, [words[0], "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("words", READING, ids=lambda words: words[0])
+def test_what_reads_says_that_it_takes_the_content_of_the_program(elsewhere: Path, words: tuple[str, ...]):
+    result = CliRunner().invoke(command, [*words])
+    assert result.stderr.startswith(f"Reading the content that came with the program: {BUNDLED}\n")
+    assert "Reading" not in result.stdout
+
+
+def test_the_content_of_the_program_may_be_named(elsewhere: Path, monkeypatch: pytest.MonkeyPatch):
+    assert CliRunner().invoke(command, ["draw"], env={"NGAZI_CONTENT": str(BUNDLED)}).stderr == ""
+    assert CliRunner().invoke(command, ["--content", str(BUNDLED), "draw"]).stderr == ""
+    monkeypatch.chdir(BUNDLED.parent / "docs")  # within its project it is what is meant
+    assert CliRunner().invoke(command, ["draw"]).stderr == ""
+    assert "There is no xx.po yet." in CliRunner().invoke(command, ["update", "xx"]).output
+
+
+def test_a_folder_too_high_or_too_low_is_asked_about(folder: Path):
+    for wrong in (folder.parent, folder / "dialogs"):
+        for words in (("check",), ("update",)):
+            code, said = run(wrong, *words)
+            assert (code, said) == (1, f"Error: {wrong} is not the content folder; did you mean {folder}?\n")
+
+
+def test_a_place_in_a_problem_can_be_opened_wherever_one_stands(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    edit(folder, "dialogs/quiz.yaml", "then: /menu", "then: /menue")
+    for here, there in (
+        *((folder.parent, "content"), (folder, "."), (folder / "dialogs", ".."), (folder.parent.parent, str(folder))),
+        (folder.parent, f"../{folder.parent.name}/content"),
+    ):
+        monkeypatch.chdir(here)
+        code, said = run(Path(there), "check")
+        assert code == 1
+        assert Path(said.partition(":")[0]).samefile(folder / "dialogs/quiz.yaml")
+
+
+def test_a_code_that_is_none_is_told_with_the_one_that_was_meant(folder: Path):
+    def said(*words: str) -> str:
+        code, told = run(folder, "update", *words)
+        assert code == 1
+        return told
+
+    assert "has a code in small letters. Write it so: sw" in said("SW", "--name", "Kiswahili")
+    assert run(folder, "update", "sw", "--name", "Kiswahili")[0] == 0
+    assert 'has a code in small letters. Did you mean "sw"?' in said("SW")
+    assert 'Did you mean "sw"?' in said("kiswahili")
+    assert 'There is no sx.po yet. Did you mean "sw"? To begin a new language, add --name' in said("sx")
+    assert "Did you mean" not in said("fr")
+    before = (folder / "locale/sw.po").read_bytes()
+    assert "add --name" in said("sw", "sx")
+    code, told = run(folder, "update", "sw", "--name", "Swahili")
+    assert code == 0
+    assert "--name is ignored" in told
+    assert "in the line X-Name. Change it there." in told
+    assert (folder / "locale/sw.po").read_bytes() == before
+    assert "--name" not in run(folder, "update", "sw", "--name", "Kiswahili")[1]

@@ -125,6 +125,12 @@ def test_letters_that_make_it_dear_and_letters_that_are_lost_are_named():
     assert view.screens[0].text.startswith("???")
 
 
+def test_a_name_that_nothing_has_is_marked():
+    [view, other] = views(written("  one:\n    say: Ask {seller} about {points}.\n  two:\n    say: Two.\n"))
+    assert view.unknown == ("seller",)
+    assert other.unknown == ()
+
+
 def test_a_broken_dialog_and_an_unknown_head_do_no_harm():
     for steps in (
         "  one:\n    from: nowhere/at_all\n",
@@ -161,6 +167,10 @@ def test_the_command_draws_boxes_and_names_what_there_is():
     assert "of 160 septets" in shown.output
     rows = json.loads(run("preview", "starter", "--language", "sw", "--json").stdout)
     assert rows[0]["step"] == "welcome"
+    one = run("preview", "starter", "sw", "--step", "role")
+    assert one.output == run("preview", "starter", "--language", "sw", "--step", "role").output
+    assert run("preview", "starter", "sw", "fr", "--step", "role").output.count("===") == 4
+    assert "There is no language sv. " in run("preview", "starter", "sv").output
     assert "There is no dialog nothing. There are: " in run("preview", "nothing").output
     assert "There is no step nothing in starter." in run("preview", "starter", "--step", "nothing").output
     assert "There is no language xx." in run("preview", "starter", "--language", "xx").output
@@ -208,4 +218,8 @@ def test_the_command_invents_no_price():
     channel = run("price", "--path", "mercury", "--json", NGAZI_CHANNELS="at=simulator://?price=0.8KES")
     assert json.loads(channel.stdout)["currency"] == "KES"
     assert "has no price" in run("price", "--channel", "at", NGAZI_CHANNELS="at=simulator://").output
+    plain = run("price", "sw", "en", "--path", "mercury", NGAZI_CHANNELS="")
+    both = run("price", "--language", "sw", "--language", "en", "--path", "mercury", NGAZI_CHANNELS="")
+    assert plain.exit_code == 0
+    assert plain.output == both.output
     assert "There is no nothing." in run("price", "--path", "nothing").output

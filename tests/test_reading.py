@@ -896,10 +896,14 @@ def test_several_conditions_stand_in_a_list():
 @pytest.mark.parametrize(
     ("written", "mend"),
     [
-        ("mineral = gold", "with words"),
-        ("mineral isn't gold", "with words"),
-        ("mineral is gold and role is leader", "with a dash"),
-        ("mineral is gold, tin", 'Write "or"'),
+        ("two = yes", 'with words: "two is yes"'),
+        ("two == yes, no", 'with words: "two is yes or no"'),
+        ("two != yes", 'with words: "two is not yes"'),
+        ("two isn't yes", 'with words: "two is not yes"'),
+        ("two > 3 = no", 'with words: "mineral is gold"'),
+        ("two is yes and role is leader", 'with a dash: "- two is yes"'),
+        ("two=yes & role = leader", 'with a dash: "- two is yes"'),
+        ("two is gold, tin", 'Write "or" between the choices: "two is gold or tin"'),
         ("mineral", "Write it like"),
         ("mineral is", "Write it like"),
         ("mineral is not", "Write it like"),

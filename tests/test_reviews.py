@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+from io import StringIO
 from pathlib import Path
 
 import polib
@@ -9,6 +10,7 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
+from rich.console import Console
 
 from dialogs.check import check_content
 from dialogs.check.catalogue import BASE
@@ -19,8 +21,9 @@ from dialogs.locale import Language, read_language
 from dialogs.pofile import Source, new_po, parse, read_po, signatures, template, update
 from dialogs.problem import Problem, errors
 from dialogs.reviews import Review, mark_of, reviews_of, same_person, sign, without_any, without_void
-from dialogs.written import Written, read_files
+from dialogs.written import Written, read_files, read_folder
 from gateway.cli import main
+from gateway.cli_status import DIALOGS_SAY, LANGUAGES_SAY, languages_table
 
 ONE, MOJA = "One", "Moja"
 MARK = mark_of(ONE, MOJA)
@@ -254,14 +257,15 @@ def test_a_live_language_with_fewer_than_two_signatures_is_refused(people: tuple
     many = len(written.texts())
     first = [f"line {entry.at.line} ({id})" for id, entry in list(written.languages["sw"].entries.items())[:3]]
     assert problem.text == (
-        f"Kiswahili is live, but {many} of its texts are not signed by two people: {', '.join(first)}, and more."
+        f"In Kiswahili {many} texts are not signed by two people, and a live language needs that: "
+        f"{', '.join(first)}, and more."
     )
     assert problem.mend.startswith("Let two speakers read and sign: ngazi content review sw --by ")
 
 
 def test_one_text_that_is_not_signed_is_named():
     [problem] = unsigned(translated(people=("Amina", "Juma"), but="menu:home.ask"))
-    assert "but one of its texts is not signed by two people: line " in problem.text
+    assert "In Kiswahili one text is not signed by two people, and a live language needs that: line " in problem.text
     assert problem.text.endswith(" (menu:home.ask).")
 
 
@@ -300,15 +304,15 @@ def reviews(folder: Path) -> dict[str, list[str]]:
 
 
 def test_a_reviewer_reads_a_dialog_and_signs_it(folder: Path):
-    code, said = run(folder, "review", "sw", "--by", "Amina", "--dialog", "menu", "--on", "2026-12-01", typed="y\n")
+    code, said = run(folder, "review", "sw", "--by", "Amina", "--dialog", "menu", "--on", "2024-12-01", typed="y\n")
     assert code == 0, said
     assert "menu:home.ask\n  English     Choose a number\n  Kiswahili   Choose a number o\n" in said
     assert "letters of at most 30" in said
-    assert "Do you, Amina, sign 4 texts of menu? [y/N]" in said
+    assert "Do you, Amina, sign these 4 texts? y, n, or the numbers to leave out [n]:" in said
     assert "4 texts signed by Amina." in said
     found = reviews(folder)
     assert {id for id, by in found.items() if by} == {id for id in found if id.startswith("menu:")}
-    assert found["menu:home.ask"] == ["Amina 2026-12-01"]
+    assert found["menu:home.ask"] == ["Amina 2024-12-01"]
     assert "Before Kiswahili may be live: " in said
     assert "; 4 texts need a second signature." in said
 
@@ -334,8 +338,78 @@ def test_what_is_left_out_is_counted_with_its_reason(folder: Path):
     said = run(folder, "review", "sw", "--by", "Amina", "--dialog", "menu", "--yes")[1]
     assert "1 text signed by Amina." in said
     assert "Left out: 1 text not translated yet." in said
-    assert "Left out: 1 text translated from an older source text." in said
+    assert "Left out: 1 text whose translation is old." in said
     assert "Left out: 1 text signed by Amina before, as they are now." in said
+
+
+def longer(folder: Path, number: int = 30) -> None:
+    """The quiz with so many more texts, all of them translated."""
+    quiz = folder / "dialogs/quiz.yaml"
+    more = "".join(f"  more_{at}:\n    say: More of it, number {at}.\n" for at in range(number))
+    quiz.write_text(quiz.read_text(encoding="utf-8").replace("steps:\n", f"steps:\n{more}"), encoding="utf-8")
+    run(folder, "update", "sw")
+    path = folder / "locale/sw.po"
+    file = parse(path.read_text(encoding="utf-8"))
+    for entry in file:
+        entry.msgstr = entry.msgstr or f"{entry.msgid} o"
+    path.write_text(str(file), encoding="utf-8")
+
+
+def test_a_long_dialog_is_read_in_portions_and_each_is_signed_at_once(folder: Path):
+    longer(folder)
+    many = sum(id.startswith("quiz:") for id in reviews(folder))
+    code, said = run(folder, "review", "sw", "--by", "Amina", "--dialog", "quiz", typed="y\nn\n")
+    assert code == 1, "nobody answered the third time"
+    assert f"== quiz: {many} texts, 1 to 12\n" in said
+    assert f"== quiz: {many} texts, 13 to 24\n" in said
+    assert "\n12. quiz:" in said
+    assert "\n13. quiz:" not in said
+    assert "12 texts signed by Amina." in said
+    assert sum(bool(by) for by in reviews(folder).values()) == 12
+    said = run(folder, "review", "sw", "--by", "Amina", "--dialog", "quiz")[1]
+    assert f"== quiz: {many - 12} texts, 1 to 12\n" in said, "it goes on where it was left"
+
+
+@pytest.mark.parametrize("typed", ["2 4\n", " 4, 2\n", "5\nmaybe\n2 4\n"])
+def test_numbers_leave_texts_out(folder: Path, typed: str):
+    ids = [id for id in reviews(folder) if id.startswith("menu:")]
+    code, said = run(folder, "review", "sw", "--by", "Amina", "--dialog", "menu", typed=typed)
+    assert code == 0
+    assert "2 texts signed by Amina." in said
+    assert ("Type y, n, or numbers from 1 to 4" in said) == typed.startswith("5")
+    found = reviews(folder)
+    assert [id for id in ids if found[id]] == [ids[0], ids[2]]
+
+
+def test_a_file_that_cannot_be_read_must_be_mended_first(folder: Path):
+    path = folder / "locale/sw.po"
+    path.write_text(path.read_text(encoding="utf-8") + 'msgid "open\n', encoding="utf-8")
+    before = path.read_bytes()
+    for words in (
+        *(("live", "sw"), ("review", "sw", "--by", "Amina", "--yes"), ("status", "sw"), ("status",)),
+        *(("preview", "menu", "sw"), ("preview", "menu"), ("export", "sw"), ("update", "sw")),
+    ):
+        code, said = run(folder, *words)
+        assert "locale/sw.po first: ngazi content check" in said, words
+        assert code == (0 if words in (("status",), ("preview", "menu")) else 1)
+    assert path.read_bytes() == before
+
+
+def test_the_status_fits_a_terminal_of_80_letters(folder: Path):
+    names = ["Ikinyarwanda", "Portugues do Brasil"]
+    for code, name in zip(("rw", "pt"), names, strict=True):
+        run(folder, "update", code, "--name", name)
+    run(folder, "review", "sw", "--by", "Amina binti Hassan wa Geita", "--yes")
+    written = read_folder(folder)
+    found = [how_far(written, language) for language in written.translations()]
+    console = Console(width=80, file=StringIO())
+    with console.capture() as shown:
+        console.print(languages_table(found))
+    said = shown.get()
+    assert "…" not in said
+    assert max(map(len, [*said.splitlines(), LANGUAGES_SAY, DIALOGS_SAY])) <= 80
+    assert all(word in said for name in names for word in name.split())
+    assert "Signed in Kiswahili: Amina binti Hassan wa Geita " in run(folder, "status")[1]
 
 
 def test_two_reviewers_make_a_language_ready_to_be_live(folder: Path):
@@ -347,7 +421,9 @@ def test_two_reviewers_make_a_language_ready_to_be_live(folder: Path):
     assert '"X-Status: live\\n"' in (folder / "locale/sw.po").read_text(encoding="utf-8")
     assert run(folder, "check")[0] == 0
     said = " ".join(run(folder, "status")[1].replace("│", " ").split())
-    assert re.search(r"sw Kiswahili live gsm7 (\d+) 100 % 0 0 \1 0 Amina \1, Juma Mushi \1", said)
+    assert re.search(
+        r"sw Kiswahili live gsm7 (\d+) 100% 0 0 \1 0 .* Signed in Kiswahili: Amina \1, Juma Mushi \1", said
+    )
 
 
 def test_a_language_goes_live_only_without_an_error_and_back_at_once(folder: Path):
@@ -355,7 +431,8 @@ def test_a_language_goes_live_only_without_an_error_and_back_at_once(folder: Pat
     before = path.read_bytes()
     code, said = run(folder, "live", "sw")
     assert code == 1
-    assert "of its texts are not signed by two people" in said
+    assert "texts are not signed by two people, and a live language needs that" in said
+    assert "is live" not in said
     assert "It stays a draft until this is mended." in said
     assert path.read_bytes() == before
     path.write_text(whole("live", ("Amina", "Juma")), encoding="utf-8")
@@ -373,6 +450,9 @@ def test_a_language_goes_live_only_without_an_error_and_back_at_once(folder: Pat
         (("en", "--by", "Amina"), "it needs no review"),
         (("sw", "--by", "Amina", "--dialog", "menuu"), 'There is no dialog "menuu". Did you mean "menu"?'),
         (("sw", "--by", "Amina", "--on", "yesterday"), "yesterday"),
+        (("sw", "--by", "Amina", "--on", "2999-01-01"), "that day is still to come"),
+        (("sw", "--by", "Amina; Juma"), "Each person signs alone"),
+        (("SW", "--by", "Amina"), 'Did you mean "sw"?'),
     ],
 )
 def test_a_review_that_cannot_be_is_refused_with_the_reason(folder: Path, words: tuple[str, ...], why: str):
@@ -402,7 +482,8 @@ def test_the_status_lists_what_is_old_or_missing_and_says_it_as_json(folder: Pat
     path.write_text(str(file), encoding="utf-8")
     run(folder, "review", "sw", "--by", "Amina", "--yes")
     run(folder, "review", "sw", "--by", "Juma", "--dialog", "menu", "--yes")
-    said = run(folder, "status", "--language", "sw")[1]
+    said = run(folder, "status", "sw")[1]
+    assert said == run(folder, "status", "--language", "sw")[1]
     assert re.search(r"menu +│ +2/4\*", said)
     assert "Old:\n  menu:home.ask: Choose a number\n" in said
     assert "Missing:\n  menu:title: Main menu\n" in said

@@ -148,7 +148,7 @@ def test_only_the_translation_and_the_reviewer_can_be_written_in_and_the_rest_is
 def test_an_old_translation_stands_beside_the_text_that_it_was_made_from(folder: Path) -> None:
     edit(folder, "dialogs/menu.yaml", "Choose a number", "Choose one")
     page = load_workbook(export(folder))["Texts"]
-    assert cell(page, FIRST, STATUS).value == "stale"
+    assert cell(page, FIRST, STATUS).value == "old"
     assert (cell(page, FIRST, OLD).value, cell(page, FIRST, SOURCE).value) == ("Choose a number", "Choose one")
     assert cell(page, FIRST, TEXT).fill.fgColor.rgb.endswith("F8CBAD")
 
@@ -168,7 +168,7 @@ def test_one_may_ask_for_what_is_missing_and_for_some_dialogs_only(folder: Path)
     ids = [str(row[ID].value) for row in load_workbook("a.xlsx")["Texts"].iter_rows(min_row=2)]
     assert {id.partition(":")[0] for id in ids} == {"menu", "quiz"}
     assert FIRST not in ids
-    assert run(folder, "export", "sw", "b.xlsx", "--only", "stale")[1].startswith("b.xlsx: 0 texts")
+    assert run(folder, "export", "sw", "b.xlsx", "--only", "old")[1].startswith("b.xlsx: 0 texts")
     code, said = run(folder, "export", "sw", "c.xlsx", "--dialog", "quizz")
     assert code == 1
     assert 'Did you mean "quiz"?' in said
@@ -216,7 +216,7 @@ def test_a_dry_run_writes_nothing(folder: Path) -> None:
     before = (folder / "locale/sw.po").read_bytes()
     path = fill(export(folder), (QUESTION, TEXT, "Je?"))
     edit(folder, "dialogs/quiz.yaml", "write down each sale", "write down every sale")
-    assert "1 stale" in taken(folder, path, "--dry-run")
+    assert "1 old, 0 conflicts" in taken(folder, path, "--dry-run")
     assert (folder / "locale/sw.po").read_bytes() == before
     assert not (folder.parent / "sw.left.xlsx").exists()
 
@@ -289,6 +289,10 @@ def test_a_signature_needs_a_name(folder: Path) -> None:
     assert signers(entry(folder, FIRST).reviews) == ()
     assert entry(folder, QUESTION).text == "Je?"
     assert run(folder, "import", path, "--reviewer", "1")[0] == 1
+    assert run(folder, "import", path, "--reviewer", "A. Hassan;B. Juma") == (
+        1,
+        "Error: Each person signs alone: give one name.\n",
+    )
     before = (folder / "locale/sw.po").read_bytes()
     assert "2 signatures" in taken(folder, path, "--reviewer", "Neema")
     assert (folder / "locale/sw.po").read_bytes() != before
@@ -357,6 +361,80 @@ def test_a_live_language_takes_only_what_two_people_sign(folder: Path) -> None:
     assert "1 written" in taken(folder, path, "--reviewer", "Juma")
 
 
+# --- cells that slipped ---
+
+STEPS = 24
+
+
+@pytest.fixture
+def long(folder: Path) -> Path:
+    """Many texts in one dialog, each translated."""
+    steps = "".join(f"  s{at}:\n    say: Advice number {at}.\n" for at in range(STEPS))
+    (folder / "dialogs/long.yaml").write_text(f"title: Long\nthen: /menu\nsource: own\nsteps:\n{steps}", "utf-8")
+    assert run(folder, "update", "sw")[0] == 0
+    for at in range(STEPS):
+        asked = f'msgid "Advice number {at}."\nmsgstr '
+        edit(folder, "locale/sw.po", f'{asked}""', f'{asked}"Ushauri namba {at}."')
+    return folder
+
+
+def slip(first: int, last: int, by: int = 1) -> list[tuple[str, int, str]]:
+    """These steps with the translations of others, so many rows away."""
+    return [(f"long:s{at}.say.1", TEXT, f"Ushauri namba {at + by}.") for at in range(first, last + 1)]
+
+
+@pytest.mark.parametrize("by", [-1, 1, 3])
+def test_a_sheet_in_which_cells_have_slipped_is_not_taken_at_all(long: Path, by: int) -> None:
+    before = (long / "locale/sw.po").read_bytes()
+    path = fill(export(long), *slip(4, 9, by), (QUESTION, TEXT, "Je?"))
+    code, said = run(long, "import", path)
+    assert code == 1
+    assert "cells seem to have slipped: 6 translations stand in rows of other texts" in said
+    here, there = (cell(load_workbook(path)["Texts"], f"long:s{at}.say.1", ID).row for at in (4, 4 + by))
+    assert (
+        f"Row {here}, Long / s4 say 1: moved? This is the translation of row {there}, Long / s{4 + by} say 1." in said
+    )
+    assert (long / "locale/sw.po").read_bytes() == before
+
+
+def test_one_translation_in_the_row_of_another_is_listed_and_not_written(long: Path) -> None:
+    path = fill(export(long), *slip(4, 5), (QUESTION, TEXT, "Je?"))
+    said = taken(long, path)
+    assert "Moved?" in said
+    assert "1 written, " in said
+    assert "2 moved?" in said
+    assert (entry(long, "long:s4.say.1").text, entry(long, QUESTION).text) == ("Ushauri namba 4.", "Je?")
+    assert [row[2][:6] for row in left(long.parent / "sw.left.xlsx")] == ["moved?", "moved?"]
+
+
+def test_what_is_the_same_for_a_reason_has_not_moved(long: Path) -> None:
+    short = [(f"long:s{at}.say.1", TEXT, "Ndi") for at in range(3, 7)]
+    edit(long, "locale/sw.po", "Ushauri namba 2.", "Ndi")
+    edit(long, "dialogs/long.yaml", "number 11.", "number 10.")  # the same source text twice
+    run(long, "update", "sw")
+    same = [("long:s11.say.1", TEXT, "Ushauri namba 10.")]
+    far = slip(1, 1, STEPS - 2)
+    said = taken(long, fill(export(long), *short, *same, *far))
+    assert "oved?" not in said
+    assert entry(long, "long:s1.say.1").text == f"Ushauri namba {STEPS - 1}."
+
+
+# --- titles and choices ---
+
+
+@pytest.mark.parametrize(("letters", "kept"), [(30, True), (31, True), (40, True), (41, False), (90, False)])
+@pytest.mark.parametrize("id", ["quiz:title", "menu:home.choices.quiz"])
+def test_a_title_or_choice_far_over_its_limit_is_left_out_of_a_draft(
+    folder: Path, id: str, letters: int, kept: bool
+) -> None:
+    text = ("Je, niko tayari sasa? " * 9)[: letters - 1] + "x"
+    said = taken(folder, fill(export(folder), (id, TEXT, text)))
+    assert (entry(folder, id).text == text) == kept
+    assert ("[too-long]" in said) == (letters > 30)
+    assert ("please look" in said) == (30 < letters <= 40)
+    assert ("these rows are left out" in said) == (not kept)
+
+
 # --- what cannot be read ---
 
 
@@ -399,7 +477,7 @@ def test_of_two_rows_that_say_different_things_none_is_taken(folder: Path) -> No
         (lambda page: setattr(page["I1"], "value", None), "Column I has no heading"),
         (lambda page: page.move_range("B1:B9", cols=2), 'The column "Note" stands in column D'),
         (lambda page: page.delete_rows(1), "its columns were moved"),
-        (lambda page: setattr(page, "title", "Sheet1"), 'has no sheet "Texts"'),
+        (lambda page: setattr(page, "title", "Sheet1"), 'back to "Texts", and save'),
         (lambda page: setattr(page["K1"], "value", "id fr"), "fr.po"),
     ],
 )

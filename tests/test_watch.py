@@ -118,7 +118,33 @@ def test_lines_that_moved_are_no_new_problems(folder: Path):
     written = read_folder(folder)
     lines = list(told(before, check_content(written), written, now))
     assert lines[0] == "--- 14:03:22 ---"
-    assert lines[-1] == "The same problems as before."
+    assert lines[1] == "The same problems as before."
+    assert lines[2].startswith("1 error and ")
+    assert len(lines) == 3
+
+
+def test_after_a_change_only_what_is_new_is_shown_and_a_sum_that_changed_is_not_new(folder: Path):
+    from datetime import UTC, datetime
+
+    from dialogs.check import check_content
+    from dialogs.written import read_folder
+    from gateway.watching import told
+
+    quiz, now = folder / "dialogs/quiz.yaml", datetime(2026, 11, 23, 14, 3, 22, tzinfo=UTC)
+    before = check_content(read_folder(folder))
+    sums = [problem.text for problem in before if problem.slug == "missing"]
+    quiz.write_text(QUIZ + "    go: tow\n  two:\n    say: Two.\n  three:\n    say: Three.\n", "utf-8")
+    written = read_folder(folder)
+    after = check_content(written)
+    assert sums != [problem.text for problem in after if problem.slug == "missing"], "more is not translated"
+    said = "\n".join(told(before, after, written, now))
+    assert said.count(" = ") == said.count("]\n")
+    assert 'There is no step "tow" in this dialog. [unknown-step]' in said
+    assert "= Did you mean" in said
+    assert "not translated" not in said
+    assert "[missing]" not in said
+    back = check_content(read_folder(folder))
+    assert "The same problems as before." in "\n".join(told(after, back, written, now))
 
 
 def test_watching_is_for_people():

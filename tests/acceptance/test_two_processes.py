@@ -17,7 +17,7 @@ from dialogs.content import Content
 from dialogs.engine import COUNTED, SEEN
 from tests.acceptance.look import look, look_for_one
 from tests.acceptance.server import Phone, Screen, Server
-from tests.acceptance.whole import whole_content, words_for
+from tests.acceptance.whole import part_of, whole_content, words_for
 from tests.databases import PostgresServer
 
 WAVES, IN_A_WAVE = 4, 90
@@ -61,10 +61,11 @@ def test_waves_of_new_numbers_at_two_processes_make_nobody_twice(
                 assert all(one == other for one, other in screens), "a repeated callback got another screen"
             assert {screen.text.split("\n")[0] for pair in screens for screen in pair} == {"Where to?"}
             # An answer that is counted without its giver, at both at once: the tally grows once for each.
-            while not (to_group := screens[0][0].key_of(words_for("group"))):
-                screens = crowd.both([(typing(each, "9"), typing(other, "9")) for each, other in pairs], random)
-            for key in (to_group, "2"):
+            for words in (words_for(part_of("children")), words_for("children")):
+                while not (key := screens[0][0].key_of(words)):
+                    screens = crowd.both([(typing(each, "9"), typing(other, "9")) for each, other in pairs], random)
                 screens = crowd.both([(typing(each, key), typing(other, key)) for each, other in pairs], random)
+            screens = crowd.both([(typing(each, "2"), typing(other, "2")) for each, other in pairs], random)
         everybody = WAVES * IN_A_WAVE
         count = counts(url)
         kept = Counter(look(url, "SELECT step, choice FROM answer"))
@@ -74,7 +75,7 @@ def test_waves_of_new_numbers_at_two_processes_make_nobody_twice(
             "who agreed": everybody,
             "check values of the key": 1,
         }
-        assert look(url, "SELECT dialog, step, choice, n FROM tally") == [("group", "org1", "no", everybody)]
+        assert look(url, "SELECT dialog, step, choice, n FROM tally") == [("children", "chi1", "no", everybody)]
         assert kept == {("language", "en"): everybody, ("consent", "yes"): everybody}
     assert troubles(postgres_log(own_postgres)[logged:]) == []
     assert troubles(two_servers[0].log + two_servers[1].log) == []
@@ -119,7 +120,7 @@ def test_two_calls_of_one_person_at_two_processes_give_each_answer_once(
             assert two.more
     url = two_servers[0].database_url
     count = counts(url)
-    runs = look(url, "SELECT id, answers FROM run WHERE dialog NOT IN ('menu', 'hello')")
+    runs = look(url, "SELECT id, answers FROM run WHERE dialog NOT IN ('menu', 'hello', 'topics')")
     kept = look(url, "SELECT run_id, step, choice FROM answer ORDER BY id")
     assert count["contacts"] == 1
     assert count["open runs of one person and dialog beyond the first"] == 0
