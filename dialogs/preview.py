@@ -6,14 +6,15 @@ said or asked, with its screens filled with plain examples, and again with every
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from dialogs.check.names import known_names
 from dialogs.check.paths import ENDS, leads, ways
 from dialogs.check.speech import Speech, speeches
 from dialogs.examples import examples
 from dialogs.gsm import fold, measure, segment_count, septets, wire
-from dialogs.locale import fallbacks
+from dialogs.locale import fallbacks, placeholders
 from dialogs.screen import Page, Room, lay_out
 from dialogs.script import Choice, Condition, Dialog, Step
 from dialogs.written import Written
@@ -26,7 +27,7 @@ LEVELS = {"must": "level_must", "year 1": "level_year1", "year 3": "level_year3"
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What to show it on, and to whom. `unfinished`: translations that are marked fuzzy are shown as they stand."""
+    """What to show it on, and to whom. `unfinished`: old translations are shown as they stand."""
 
     room: Room = USSD
     country: str = ""
@@ -68,8 +69,9 @@ class View:
     widest: tuple[Screen, ...]
     over: int  # letters too many at its widest, where it must stand on one screen
     borrowed: tuple[str, ...]  # names of the languages that lend a text to it
-    unfinished: bool  # a text of it is marked fuzzy
+    unfinished: bool  # a translation of it is old
     lost: tuple[str, ...]  # letters that the phone cannot show: ? stands for them
+    unknown: tuple[str, ...]  # names in braces that nothing has
 
 
 def preview(
@@ -79,7 +81,7 @@ def preview(
 
     `others` are the languages that may lend texts: a step whose first text is not translated is all theirs.
     """
-    spoken = _Spoken(written, dialog, _worded(speech, wish), wish)
+    spoken = _Spoken(written, dialog, _worded(speech, wish), wish, known_names(written))
     lending = {each.language.name: each for each in others}
     views: list[View] = []
     for each in dialog.steps:
@@ -136,6 +138,7 @@ class _Spoken:
     dialog: Dialog
     speech: Speech
     wish: Wish
+    known: Collection[str]  # names that texts may hold in braces
 
     def views(self, step: Step) -> Iterator[View]:
         """The step itself, then what is said to its answers."""
@@ -237,6 +240,7 @@ class _Spoken:
             tuple(dict.fromkeys(name for id in used if (name := self.lender(id)))),
             any(_fuzzy(self.speech, id) for id in used if id in self.speech.texts),
             tuple(sorted({letter for id in used for letter in self._lost(id)})),
+            tuple(sorted({name for id in used for name in self._unknown(id)})),
         )
 
     def _pages(
@@ -288,6 +292,10 @@ class _Spoken:
             if (entry := known[code].entries.get(id)) is not None and entry.says(source):
                 return known[code].name
         return self.written.main.name
+
+    def _unknown(self, id: str) -> set[str]:
+        named = placeholders(self.speech.wording.get(id, "")) - {*self.known}
+        return {name for name in named if not self.written.may_hold(name)}
 
     def _lost(self, id: str) -> set[str]:
         language, speech = self.speech.language, self.speech

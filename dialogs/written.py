@@ -35,6 +35,7 @@ GLOSSARY = "glossary.yaml"  # for translators
 AT_THE_TOP = (COMMON, HOURS, SOURCES, SCHEMES, GLOSSARY)
 FOLDERS: Mapping[str, str] = MappingProxyType({"dialogs": ".yaml", "reminders": ".yaml", "locale": ".po"})
 MOST_BYTES = 2_000_000  # of one file: reading YAML takes a second for some 300 000
+BESIDE_THE_OTHERS = "Put its files beside the others, outside of it."
 BESIDE = (".md", ".pot", ".mo", "~")  # files that may lie there and are not read
 
 
@@ -156,15 +157,22 @@ def read_folder(folder: Path) -> Written:
             unread[f"{root}/{name}"] = f"This folder cannot be opened: {why}."
     written, mend = read_files(files, root), "Look at its rights, or put it there again."
     problems = [Problem(At(name), "yaml", what, mend) for name, what in unread.items()]
-    problems += [problem for problem in written.problems if problem.at.file not in unread]
+    problems += [_of_a_folder(folder, root, each) for each in written.problems if each.at.file not in unread]
     return replace(written, problems=tuple(problems))
+
+
+def _of_a_folder(folder: Path, root: str, problem: Problem) -> Problem:
+    """A file that is not read, told in other words where it is a folder."""
+    if problem.slug != "unknown-file" or not (folder / problem.at.file.removeprefix(f"{root}/")).is_dir():
+        return problem
+    return replace(problem, text="This is a folder, and what lies in it is not read.", mend=BESIDE_THE_OTHERS)
 
 
 def _opened(path: Path) -> tuple[bytes, str]:
     """What stands in a file, or nothing and why not."""
     try:
         if not path.is_file() and path.exists():  # who reads a pipe waits for ever
-            return b"", "it is no file"
+            return b"", "it is a folder, and no file" if path.is_dir() else "it is no file"
         if (size := path.stat().st_size) > MOST_BYTES:
             return b"", f"it has {size // 1_000_000} MB, and {MOST_BYTES // 1_000_000} are the most"
         return path.read_bytes(), ""

@@ -10,10 +10,10 @@ import click
 from dialogs.check import check_content, report
 from dialogs.check.drawing import draw as drawn
 from dialogs.check.sources import sources
-from dialogs.content import find_folder
 from dialogs.letters import advice_for
 from dialogs.pofile import new_po, signatures, template, update
 from dialogs.problem import Problem, errors
+from dialogs.reading.values import did_you_mean
 from dialogs.written import Written, read_folder
 from gateway.cli_facts import day_of_today, list_facts
 from gateway.cli_live import live
@@ -22,7 +22,8 @@ from gateway.cli_price import price
 from gateway.cli_reviews import review
 from gateway.cli_status import status
 from gateway.cli_translators import export_sheet, import_sheet
-from gateway.po_files import CODE, refuse_broken, write_whole
+from gateway.content_folder import reads, writes
+from gateway.po_files import refuse_broken, refuse_code, write_whole
 from gateway.watching import watch
 
 
@@ -31,14 +32,16 @@ from gateway.watching import watch
     "--content",
     "folder",
     type=click.Path(path_type=Path, file_okay=False),
-    help="The content folder, instead of NGAZI_CONTENT or ./content.",
+    help="The content folder. Else: NGAZI_CONTENT, or the folder content here.",
 )
 @click.pass_context
 def content(ctx: click.Context, folder: Path | None) -> None:
-    """Look after the content: dialogs, reminders, languages."""
-    ctx.obj = folder or find_folder(os.environ)
-    if not ctx.obj.is_dir():
-        raise click.ClickException(f"There is no folder {ctx.obj}.")
+    """Look after the content: dialogs, reminders, languages.
+
+    Where there is no folder content, commands that only read take the content that came with the program, and say so;
+    import, live, review and update refuse.
+    """
+    ctx.obj = folder
 
 
 content.add_command(list_facts)
@@ -56,7 +59,7 @@ content.add_command(import_sheet)
 @click.option("--github", is_flag=True, help="As annotations for GitHub.")
 @click.option("--drafts/--no-drafts", default=None, help="Draft languages are shown to people too. Else: NGAZI_DRAFTS.")
 @click.option("--watch", "watched", is_flag=True, help="Check again whenever a file changes, until Ctrl+C.")
-@click.pass_obj
+@reads
 def check(folder: Path, as_json: bool, github: bool, drafts: bool | None, watched: bool) -> None:
     """List every problem. Ends with 1 if one of them is an error."""
     shown = os.environ.get("NGAZI_DRAFTS", "") == "show" if drafts is None else drafts
@@ -83,24 +86,24 @@ def check(folder: Path, as_json: bool, github: bool, drafts: bool | None, watche
 @content.command(name="update")
 @click.argument("languages", nargs=-1)
 @click.option("--name", default="", help="The own name of a new language, for example Kiswahili.")
-@click.pass_obj
+@writes
 def update_(folder: Path, languages: tuple[str, ...], name: str) -> None:
     """Bring the PO files of these languages (else of all) up to the source texts; a new code makes a new file.
 
-    Translations of unchanged texts stay, changed texts are marked fuzzy, what is gone is put aside. Signatures of
-    reviewers stay as long as text and translation do.
+    Translations of unchanged texts stay; those of changed texts are kept as old, and what is gone is put aside.
+    Signatures of reviewers stay as long as text and translation do.
     """
     written = read_folder(folder)
     refuse_broken(written)
     texts, locale = sources(written), folder / "locale"
-    locale.mkdir(exist_ok=True)
     codes = languages or tuple(language.code for language in written.translations())
     for code in codes:
+        refuse_code(written, code, name)
+    locale.mkdir(exist_ok=True)
+    for code in codes:
         path = locale / f"{code}.po"
-        if not CODE.fullmatch(code) or code == written.common.language:
-            raise click.ClickException(f"{code} is no language to translate into.")
-        if not path.exists() and not name:
-            raise click.ClickException(f'There is no {path.name} yet. To begin one, add --name "its own name".')
+        if path.exists() and name not in ("", written.languages[code].name):
+            click.echo(f"--name is ignored: the name stands in {path}, in the line X-Name. Change it there.", err=True)
         old = path.read_text(encoding="utf-8") if path.exists() else new_po(code, name, advice_for(code).headers())
         new = update(old, texts)
         write_whole(path, new)
@@ -116,10 +119,10 @@ def update_(folder: Path, languages: tuple[str, ...], name: str) -> None:
 
 @content.command()
 @click.argument("dialog", default="")
-@click.pass_obj
+@reads
 def draw(folder: Path, dialog: str) -> None:
     """Draw a Mermaid map of all dialogs, or of the steps of one."""
     written = read_folder(folder)
     if dialog and dialog not in written.dialogs:
-        raise click.ClickException(f"There is no dialog {dialog}. There are: {', '.join(written.dialogs)}")
+        raise click.ClickException(f"There is no dialog {dialog}. {did_you_mean(dialog, written.dialogs)}")
     click.echo(drawn(written.dialogs, dialog), nl=False)

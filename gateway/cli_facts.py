@@ -19,6 +19,7 @@ from dialogs.claims import OWN, split
 from dialogs.problem import errors
 from dialogs.reading.values import did_you_mean
 from dialogs.written import Written, read_folder
+from gateway.content_folder import reads
 
 WIDTH = 100  # where no terminal says its own
 FIRST_WORDS = 56  # letters of a text that are shown
@@ -38,7 +39,7 @@ def day_of_today() -> str:
 @click.option("--source", default="", help="What rests on a source: for when the source changes.")
 @click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day to compare with, instead of today.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-@click.pass_obj
+@reads
 def list_facts(
     folder: Path, part: str, every: bool, scheme: str, source: str, today: datetime | None, as_json: bool
 ) -> None:

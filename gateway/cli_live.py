@@ -9,31 +9,28 @@ import click
 from dialogs.check import check_content, report
 from dialogs.pofile import parse
 from dialogs.problem import errors
-from dialogs.reading.values import did_you_mean
 from dialogs.written import Written, read_files, read_folder
-from gateway.po_files import write_whole
+from gateway.content_folder import writes
+from gateway.po_files import known_language, write_whole
 
 
 @click.command()
 @click.argument("language")
 @click.option("--back", is_flag=True, help="Make a draft of it again, at once.")
-@click.pass_obj
+@writes
 def live(folder: Path, language: str, back: bool) -> None:
     """Show a language to everybody. Refused while the checker finds an error in it: a text not signed by two people, a
     screen that does not fit.
     """
     written = read_folder(folder)
-    known = {each.code: each for each in written.translations()}
-    if language not in known:
-        raise click.ClickException(f'There is no language "{language}". {did_you_mean(language, known)}'.strip())
+    spoken = known_language(written, language)
     path = folder / "locale" / f"{language}.po"
     file = parse(path.read_text(encoding="utf-8"))
     file.metadata["X-Status"] = "draft" if back else "live"
-    name = known[language].name
     if not back:
-        _refuse_errors(written, known[language].file, str(file))
+        _refuse_errors(written, spoken.file, str(file))
     write_whole(path, str(file))
-    click.echo(f"{name} is a draft again." if back else f"{name} is live once the gateway has read it.")
+    click.echo(f"{spoken.name} is a draft again." if back else f"{spoken.name} is live once the gateway has read it.")
 
 
 def _refuse_errors(written: Written, name: str, text: str) -> None:

@@ -17,6 +17,8 @@ from dialogs.reading.values import did_you_mean
 from dialogs.screen import Room
 from dialogs.script import Dialog
 from dialogs.written import Written, read_folder
+from gateway.content_folder import reads
+from gateway.po_files import broken_languages, known_language
 
 NARROWEST, WIDEST = 24, 60  # letters of a drawn screen; longer lines are turned as phones turn them
 
@@ -31,17 +33,19 @@ def a_country(ctx: click.Context, param: click.Parameter, written: str) -> str:
 
 @click.command(name="preview")
 @click.argument("name", metavar="DIALOG")
-@click.option("--language", "codes", multiple=True, help="Only this language, such as sw. All without it.")
+@click.argument("languages", nargs=-1)
+@click.option("--language", "codes", multiple=True, help="The same as LANGUAGES: only this one, such as sw.")
 @click.option("--step", default="", help="Only this step.")
 @click.option("--channel", type=click.Choice(["ussd", "sms"]), default="ussd", show_default=True, help="Shown on what.")
 @click.option("--septets", type=click.IntRange(40, 1000), default=160, show_default=True, help="What a screen holds.")
 @click.option("--country", default="", callback=a_country, help="Facts are those of this country, such as TZ.")
-@click.option("--drafts", is_flag=True, help="Show translations that are marked fuzzy too; phones never do.")
+@click.option("--drafts", is_flag=True, help="Show old translations too; phones never do.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
-@click.pass_obj
+@reads
 def preview_(
     folder: Path,
     name: str,
+    languages: tuple[str, ...],
     codes: tuple[str, ...],
     step: str,
     channel: str,
@@ -50,7 +54,7 @@ def preview_(
     drafts: bool,
     as_json: bool,
 ) -> None:
-    """Show every screen of DIALOG as a phone will, in every language.
+    """Show every screen of DIALOG as a phone will, in these LANGUAGES, else in every language.
 
     Below each screen stands how long it is, with plain examples for the names in braces and again with everything at
     its widest. Marked with ! is what does not fit, what another language says, and what nobody can read.
@@ -60,12 +64,14 @@ def preview_(
     room = SMS if channel == "sms" else Room(septets=septets, units=septets * 7 // 16)
     wish = Wish(room, country, drafts)
     everyone = spoken_languages(written)
-    chosen = _chosen(everyone, codes)
+    chosen = _chosen(written, everyone, [*languages, *codes])
     shown = [(speech, preview(written, dialog, speech, wish, step, everyone)) for speech in chosen]
     if as_json:
         rows = [asdict(view) for _, views in shown for view in views]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
+    for sentence in () if languages or codes else broken_languages(written):
+        click.echo(sentence, err=True)
     for speech, views in shown:
         click.echo("\n".join(_language(written, dialog, speech, views, wish)))
     if errors(list(written.problems)):
@@ -83,12 +89,14 @@ def _found(written: Written, name: str, step: str) -> Dialog:
     return dialog
 
 
-def _chosen(everyone: Sequence[Speech], codes: Sequence[str]) -> list[Speech]:
+def _chosen(written: Written, everyone: Sequence[Speech], codes: Sequence[str]) -> list[Speech]:
     speeches = {speech.language.code: speech for speech in everyone}
     for code in codes:
+        if code in written.languages and code not in speeches:
+            known_language(written, code)
         if code not in speeches:
             raise click.ClickException(f"There is no language {code}. {did_you_mean(code, speeches)}")
-    return [speeches[code] for code in codes or speeches]
+    return [speeches[code] for code in dict.fromkeys(codes or speeches)]
 
 
 def _language(written: Written, dialog: Dialog, speech: Speech, views: list[View], wish: Wish) -> Iterator[str]:
@@ -154,6 +162,9 @@ def _marks(view: View, wish: Wish) -> Iterator[str]:
     if view.borrowed:
         yield f"not translated: {' and '.join(view.borrowed)} is read instead"
     if view.unfinished:
-        yield "marked fuzzy: not shown on phones yet" if wish.unfinished else "a translation is marked fuzzy: not used"
+        yield "an old translation: not shown on phones yet" if wish.unfinished else "a translation is old: not used"
+    if view.unknown:
+        names = " ".join(f"{{{name}}}" for name in view.unknown[:8])
+        yield f"nothing has the name {names}: nothing will stand there"
     if view.lost:
         yield f"phones cannot show {' '.join(view.lost[:8])}: a ? stands there"

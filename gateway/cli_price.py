@@ -20,6 +20,7 @@ from rich.table import Column, Table
 
 from dialogs.reading.values import did_you_mean
 from gateway.cli_preview import a_country
+from gateway.content_folder import reads
 
 if TYPE_CHECKING:
     from gateway.channels import Channel
@@ -45,16 +46,18 @@ class Amount(click.ParamType[Decimal]):
 
 
 @click.command()
+@click.argument("languages", nargs=-1)
 @click.option("--path", "written", default="", help="Dialogs and reminders/<series>, with commas. Else: all of it.")
-@click.option("--language", "codes", multiple=True, help="Only this language, such as sw. All without it.")
+@click.option("--language", "codes", multiple=True, help="The same as LANGUAGES: only this one, such as sw.")
 @click.option("--country", default="", callback=a_country, help="Dialed from this country, such as TZ.")
 @click.option("--channel", default="", help="At the price of this channel of NGAZI_CHANNELS.")
 @click.option("--segment-price", type=Amount(), help="What one SMS of 160 letters costs, such as 0.02.")
 @click.option("--currency", default="USD", show_default=True, help="Of --segment-price.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON object, part by part.")
-@click.pass_obj
+@reads
 def price(
     folder: Path,
+    languages: tuple[str, ...],
     written: str,
     codes: tuple[str, ...],
     country: str,
@@ -63,7 +66,7 @@ def price(
     currency: str,
     as_json: bool,
 ) -> None:
-    """Count what it takes to go through the lessons by SMS, in each language.
+    """Count what it takes to go through the lessons by SMS, in these LANGUAGES, else in each.
 
     Counted is what is sent to one person who goes through everything once and answers No to each check, so that all
     advice is heard. Without a price there are only numbers of SMS: none is made up. What the person pays for answers
@@ -78,12 +81,13 @@ def price(
     path = [part.strip() for part in written.split(",") if part.strip()] or whole_path(content)
     if lost := unknown(content, path):
         raise click.ClickException(f"There is no {lost[0]}. {did_you_mean(lost[0], content.dialogs)}")
-    languages = [each.code for each in content.offered(drafts=True)]
-    for code in codes:
-        if code not in languages:
-            raise click.ClickException(f"There is no language {code}. {did_you_mean(code, languages)}")
+    offered = [each.code for each in content.offered(drafts=True)]
+    chosen = list(dict.fromkeys([*languages, *codes]))
+    for code in chosen:
+        if code not in offered:
+            raise click.ClickException(f"There is no language {code}. {did_you_mean(code, offered)}")
     paid = (segment_price, currency.upper()) if segment_price is not None else _of_channels(os.environ, channel)
-    rows = priced(content, path, codes or languages, paid[0] if paid else None, country)
+    rows = priced(content, path, chosen or offered, paid[0] if paid else None, country)
     if as_json:
         found = {"path": path, "currency": paid[1] if paid else "", "languages": [asdict(row) for row in rows]}
         click.echo(json.dumps(found, ensure_ascii=False, indent=2, default=str))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +11,6 @@ import click
 
 from dialogs.check import check_content
 from dialogs.check.how_far import how_far
-from dialogs.check.report import HALF
 from dialogs.check.sources import sources
 from dialogs.check.translation import dialog_of, state
 from dialogs.gsm import measure
@@ -21,9 +20,11 @@ from dialogs.problem import Problem
 from dialogs.reading.values import did_you_mean
 from dialogs.reviews import same_person, sign
 from dialogs.script import Text
-from dialogs.spreadsheet.taking import no_name
 from dialogs.written import Written, read_folder
-from gateway.po_files import write_whole
+from gateway.content_folder import writes
+from gateway.po_files import known_language, refuse_signer, write_whole
+
+PORTION = 12  # texts that are shown at once: what a screen and a mind hold
 
 
 @click.command()
@@ -32,42 +33,78 @@ from gateway.po_files import write_whole
 @click.option("--dialog", "dialogs", multiple=True, help="Only this dialog; may be given several times.")
 @click.option("--on", type=click.DateTime(["%Y-%m-%d"]), help="The day of the review, instead of today.")
 @click.option("--yes", is_flag=True, help="Sign without asking: for scripts.")
-@click.pass_obj
+@writes
 def review(folder: Path, language: str, by: str, dialogs: tuple[str, ...], on: datetime | None, yes: bool) -> None:
-    """Read the texts of a language, dialog by dialog, and sign for them with your name.
+    """Read the texts of a language, some at a time, and sign for them with your name.
 
-    A signature holds as long as neither the text nor its translation changes. A live language needs two for each text.
+    Below each portion: y signs all of it, n none of it, and numbers such as 3 7 leave those texts out. What is signed
+    is saved at once, so you may stop at any time with Ctrl+C, and go on another day. A signature holds as long as
+    neither the text nor its translation changes. A live language needs two for each text.
     """
     by = " ".join(by.split())
-    if not same_person(by) or HALF.search(by):
-        raise click.ClickException('A signature needs a name: --by "Amina Hassan".')
-    if ";" in by:
-        raise click.ClickException("Each person signs alone: give one name.")
-    if why := no_name(by):
-        raise click.ClickException(why)
+    refuse_signer(by)
+    day = _day(on)
     written = read_folder(folder)
     spoken = _spoken(written, language)
     reading = _Reading(written, spoken, by)
     _refuse_unknown(dialogs, reading.by_dialog)
-    day = f"{on or datetime.now(UTC):%Y-%m-%d}"
-    signed = 0
+    path, signed, stopped = folder / "locale" / f"{language}.po", 0, False
+    for title, ids in _portions(reading, dialogs, len(reading.texts) if yes else PORTION):
+        click.echo(title)
+        for number, id in enumerate(ids, 1):
+            click.echo("\n".join(["", f"{number}. {id}", *reading.shown(id)]))
+        click.echo()
+        try:
+            wanted = ids if yes else _asked(by, ids)
+        except click.Abort:
+            stopped = True
+            click.echo()
+            break
+        if wanted:
+            signed += _sign(path, reading.chosen(wanted), by, day)
+    click.echo(f"{_texts(signed)} signed by {by}.")
+    for line in reading.left_out():
+        click.echo(line)
+    _tell_what_is_needed(folder, language)
+    if stopped:
+        raise click.exceptions.Exit(1)
+
+
+def _day(on: datetime | None) -> str:
+    """The day of the signatures: no later one than today, here or in Greenwich."""
+    today = max(datetime.now(UTC).date(), datetime.now().astimezone().date())
+    if on is not None and on.date() > today:
+        raise click.ClickException(f"--on {on:%Y-%m-%d}: that day is still to come.")
+    return f"{on or datetime.now(UTC):%Y-%m-%d}"
+
+
+def _portions(reading: _Reading, dialogs: Sequence[str], most: int) -> Iterator[tuple[str, list[str]]]:
+    """The texts to sign, dialog by dialog, at most so many at once, each portion with its heading."""
     for dialog, ids in reading.by_dialog.items():
         if dialogs and dialog not in dialogs:
             continue
         to_sign = [id for id in ids if reading.why_not(id) == ""]
         reading.leave_out(ids)
-        if not to_sign:
-            continue
-        click.echo(f"== {dialog}: {_texts(len(to_sign))}")
-        for id in to_sign:
-            click.echo("\n".join(["", *reading.shown(id)]))
-        click.echo()
-        if yes or click.confirm(f"Do you, {by}, sign {_texts(len(to_sign))} of {dialog}?"):
-            signed += _sign(folder / "locale" / f"{language}.po", reading.chosen(to_sign), by, day)
-    click.echo(f"{_texts(signed)} signed by {by}.")
-    for line in reading.left_out():
-        click.echo(line)
-    _tell_what_is_needed(folder, language)
+        for first in range(0, len(to_sign), most):
+            some = to_sign[first : first + most]
+            place = f", {first + 1} to {first + len(some)}" if len(some) < len(to_sign) else ""
+            yield f"== {dialog}: {_texts(len(to_sign))}{place}", some
+
+
+def _asked(by: str, ids: Sequence[str]) -> list[str]:
+    """Those of these texts that the reviewer signs. Raises Abort where nobody answers."""
+    these = "this text" if len(ids) == 1 else f"these {len(ids)} texts"
+    while True:
+        said = click.prompt(f"Do you, {by}, sign {these}? y, n, or the numbers to leave out", default="n")
+        words = said.replace(",", " ").casefold().split()
+        if words in (["y"], ["yes"]):
+            return [*ids]
+        if words in ([], ["n"], ["no"]):
+            return []
+        if all(word.isdecimal() and 1 <= int(word) <= len(ids) for word in words):
+            out = {int(word) for word in words}
+            return [id for number, id in enumerate(ids, 1) if number not in out]
+        click.echo(f"Type y, n, or numbers from 1 to {len(ids)} with blanks between them.")
 
 
 def _texts(number: int) -> str:
@@ -77,13 +114,7 @@ def _texts(number: int) -> str:
 def _spoken(written: Written, code: str) -> Language:
     if code == written.common.language:
         raise click.ClickException(f"{written.main.name} is the language of the files themselves: it needs no review.")
-    language = written.languages.get(code)
-    if language is None:
-        known = [each.code for each in written.translations()]
-        raise click.ClickException(f'There is no language "{code}". {did_you_mean(code, known)}'.strip())
-    if language.broken:
-        raise click.ClickException(f"Mend {language.file} first: ngazi content check")
-    return language
+    return known_language(written, code)
 
 
 def _refuse_unknown(dialogs: Sequence[str], known: Mapping[str, object]) -> None:
@@ -123,7 +154,7 @@ class _Reading:
             case "missing":
                 return "not translated yet"
             case "stale":
-                return "translated from an older source text"
+                return "whose translation is old"
         if entry and any(each.valid and same_person(each.by) == same_person(self.by) for each in entry.reviews):
             return f"signed by {self.by} before, as they are now"
         return ""
@@ -146,7 +177,7 @@ class _Reading:
         """The lines in which a reviewer sees a text: both languages, how it reads on a phone, what is odd about it."""
         entry, phone, limit = self.language.entries[id], self.wording[id], self.limits.get(id, 0)
         width = max(len(self.written.main.name), len(self.language.name), len("On a phone"))
-        lines = [id, f"  {self.written.main.name:{width}}  {entry.source}"]
+        lines = [f"  {self.written.main.name:{width}}  {entry.source}"]
         lines.append(f"  {self.language.name:{width}}  {entry.text}")
         if phone != entry.text:
             lines.append(f"  {'On a phone':{width}}  {phone}")
@@ -167,7 +198,7 @@ def _sign(path: Path, chosen: Mapping[str, Entry], by: str, day: str) -> int:
         if shown is not None and (entry.msgid, entry.msgstr, entry.fuzzy) == (shown.source, shown.text, False):
             entry.tcomment = sign(entry.tcomment, entry.msgid, entry.msgstr, by, day)
             signed += 1
-    write_whole(path, str(file))
+    write_whole(path, str(file), quiet=True)
     return signed
 
 

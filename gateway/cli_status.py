@@ -4,64 +4,79 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text as Line
 
 from dialogs.check.how_far import HowFar, Part, how_far
-from dialogs.reading.values import did_you_mean
 from dialogs.written import Written, read_folder
+from gateway.content_folder import reads
+from gateway.po_files import broken_languages, known_language
 
 FOR_FILES = 120  # letters in a line where no terminal says how many there are
+LANGUAGES_SAY = "old: the source text has changed since; by two, by one: signed by so many"
+DIALOGS_SAY = "28: all of them; 12/28: so many of so many; *: some are old; -: none"
 
 
 @click.command()
-@click.option("--language", "code", default="", help="One language, with the texts that are old or missing.")
+@click.argument("languages", nargs=-1)
+@click.option("--language", "codes", multiple=True, help="The same as LANGUAGES: only this one, such as sw.")
 @click.option("--json", "as_json", is_flag=True, help="As a JSON list.")
-@click.pass_obj
-def status(folder: Path, code: str, as_json: bool) -> None:
-    """Show how far each language is, dialog by dialog, and how many texts are signed by two people or by one."""
+@reads
+def status(folder: Path, languages: tuple[str, ...], codes: tuple[str, ...], as_json: bool) -> None:
+    """Show how far each language is, dialog by dialog, and how many texts are signed by two people or by one.
+
+    Of the LANGUAGES that are named, such as sw, the texts that are old or missing are listed too.
+    """
     written = read_folder(folder)
-    languages = {language.code: language for language in written.translations()}
-    if code and code not in languages:
-        raise click.ClickException(f'There is no language "{code}". {did_you_mean(code, languages)}'.strip())
-    chosen = [languages[code]] if code else list(languages.values())
+    named = dict.fromkeys([*languages, *codes])
+    chosen = [known_language(written, code) for code in named] or written.translations()
     found = [how_far(written, language) for language in chosen]
+    for sentence in () if named else broken_languages(written):
+        click.echo(sentence, err=True)
     if as_json:
-        rows = [_row(written, far, listed=bool(code)) for far in found]
+        rows = [_row(written, far, listed=bool(named)) for far in found]
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     if not found:
         click.echo("There is no translation yet: ngazi content update sw --name Kiswahili")
         return
     console = Console(highlight=False, width=None if sys.stdout.isatty() else FOR_FILES)
-    console.print(_languages(found))
+    console.print(languages_table(found))
+    console.print(LANGUAGES_SAY)
+    for far in found:
+        if far.reviewers:
+            names = ", ".join(f"{name} {number}" for name, number in far.reviewers.items())
+            console.print(Line(f"Signed in {far.language.name}: {names}"))
+    console.print()
     console.print(_dialogs(found))
-    if code:
-        _list(written, found[0])
+    console.print(DIALOGS_SAY)
+    for far in found if named else ():
+        _list(written, far)
 
 
-def _languages(found: list[HowFar]) -> Table:
-    """One row for each language: the texts, and who has signed for them."""
-    table = Table("", "", "status", "letters", caption="old: the source text has changed since")
-    for heading in ("done", "", "old", "missing", "signed by two", "by one"):
+def languages_table(found: Sequence[HowFar]) -> Table:
+    """One row for each language: its texts, and by how many people they are signed. It fits 80 letters."""
+    table = Table("", Column("", overflow="fold"), box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("", "letters"):
+        table.add_column(heading, no_wrap=True)
+    for heading in ("done", "", "old", "missing", "by two", "by one"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("reviewers")
     for far in found:
         language, whole = far.language, far.all
-        numbers = (whole.done, f"{whole.percent} %", len(whole.stale), len(whole.missing), whole.twice, whole.once)
-        names = ", ".join(f"{name} {number}" for name, number in far.reviewers.items())
-        table.add_row(language.code, language.name, language.status, language.letters, *map(str, numbers), names)
+        numbers = (whole.done, f"{whole.percent}%", len(whole.stale), len(whole.missing), whole.twice, whole.once)
+        table.add_row(language.code, language.name, language.status, language.letters, *map(str, numbers))
     return table
 
 
 def _dialogs(found: list[HowFar]) -> Table:
     """One row for each dialog, one narrow column for each language."""
-    caption = "28: all of them; 12/28: so many of so many; *: some are old; -: none"
-    table = Table("", caption=caption, pad_edge=False)
+    table = Table("", pad_edge=False)
     for far in found:
         table.add_column(far.language.code, justify="right", no_wrap=True)
     for dialog in dict.fromkeys(dialog for far in found for dialog in far.dialogs):

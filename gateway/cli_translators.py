@@ -12,10 +12,10 @@ from dialogs.pofile import new_po
 from dialogs.reading.values import did_you_mean
 from dialogs.spreadsheet import Left, Only, Outcome, Sheet, Taken, Told, sheet_of, told, try_on
 from dialogs.spreadsheet.rows import COLUMNS, ID, MOST_LETTERS, TEXT, dialogs_of, headings, language_of
-from dialogs.spreadsheet.taking import no_name
 from dialogs.written import Written, read_folder
 from gateway.cli_facts import day_of_today
-from gateway.po_files import CODE, refuse_broken, write_whole
+from gateway.content_folder import reads, writes
+from gateway.po_files import refuse_broken, refuse_code, refuse_signer, write_whole
 from gateway.translators_book import BookError, read_book, write_book, write_left
 
 SHORT = 70  # letters of a text that are shown
@@ -26,10 +26,10 @@ EXPORT_AGAIN = "Put it back, or export again and paste the translations into tha
 @click.command(name="export")
 @click.argument("language")
 @click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--only", type=click.Choice(["missing", "stale", "all"]), default="all", help="Which texts. Else: all.")
+@click.option("--only", type=click.Choice(["missing", "old", "all"]), default="all", help="Which texts. Else: all.")
 @click.option("--dialog", "dialogs", multiple=True, help="Only the texts of this dialog; may be given several times.")
 @click.option("--name", default="", help="The own name of a new language, for example Kinyarwanda.")
-@click.pass_obj
+@reads
 def export_sheet(
     folder: Path, language: str, file: Path | None, only: str, dialogs: tuple[str, ...], name: str
 ) -> None:
@@ -59,7 +59,7 @@ def export_sheet(
 
 def _tell_exported(sheet: Sheet, path: Path) -> None:
     states = [row.status for row in sheet.rows]
-    parts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "stale", "missing"))
+    parts = ", ".join(f"{states.count(state)} {state}" for state in ("done", "old", "missing"))
     click.echo(f"{path}: {len(states)} texts for {sheet.name} ({parts}), {len(sheet.glossary)} terms in the glossary")
     for id in sheet.too_long:
         click.echo(f"Left out: {id} has more than {MOST_LETTERS} letters, which no cell can hold. Use the PO file.")
@@ -70,16 +70,18 @@ def _tell_exported(sheet: Sheet, path: Path) -> None:
 @click.option("--language", default="", help="The language that it must be of. Else: what the sheet says.")
 @click.option("--dry-run", is_flag=True, help="Only tell what would be written.")
 @click.option("--reviewer", default="", help="Who has read every translation in the sheet, and signs for them.")
-@click.pass_obj
+@writes
 def import_sheet(folder: Path, file: Path, language: str, dry_run: bool, reviewer: str) -> None:
     """Write a spreadsheet that came back from translators into the PO file, as far as it still fits.
 
     What was translated from an older text, or changed by somebody else meanwhile, is listed and put beside the sheet:
     what is left of sw.xlsx into sw.left.xlsx. The checks run first: with an error, nothing is written into a language
     that is live; in a draft that row is left out. An empty cell deletes nothing.
+    A translation that has come into the row of another text is listed and not written; where three or more have, cells
+    have slipped, and nothing is written.
     """
-    if reviewer and (why := no_name(reviewer)):
-        raise click.ClickException(why)
+    if reviewer:
+        refuse_signer(reviewer)
     written = read_folder(folder)
     refuse_broken(written)
     try:
@@ -110,18 +112,11 @@ def import_sheet(folder: Path, file: Path, language: str, dry_run: bool, reviewe
 
 def _po_of(written: Written, folder: Path, code: str, name: str) -> tuple[str, str]:
     """The PO file of a language as it is, or a new one; and the own name of the language."""
-    if not CODE.fullmatch(code) or code == written.common.language:
-        if code == written.common.language:
-            raise click.ClickException(f"{written.main.name} is the language of the files themselves.")
-        known = [language.code for language in written.translations()]
-        why = "A language is named by its code, in small letters, such as sw."
-        raise click.ClickException(f'There is no language "{code}". {why} {did_you_mean(code, known)}'.strip())
+    refuse_code(written, code, name)
     path = folder / "locale" / f"{code}.po"
     if path.exists():
         return path.read_text(encoding="utf-8"), written.languages[code].name
     name = " ".join(name.split())
-    if not name:
-        raise click.ClickException(f'There is no {path.name} yet. To begin one, add --name "its own name".')
     return new_po(code, name), name
 
 
@@ -167,15 +162,16 @@ def _letter(column: int) -> str:
 def _tell(outcome: Outcome, name: str) -> None:
     taken = outcome.taken
     if outcome.stopped:
-        click.echo("Nothing is written, because the checks find errors:")
+        click.echo(f"Nothing is written, because {outcome.why}:")
         for line in outcome.stopped:
             click.echo(f"  {line}")
+        if outcome.slipped:
+            click.echo("Undo in the sheet what moved them, or export again and write the translations into that file.")
         return
     _list("Errors: these rows are left out, the others are written", taken.of("error"))
     _list("Refused: these rows are not read", taken.of("refused"))
-    _list(
-        "Stale: the source text has changed since the export, so the translation is not put in place", taken.of("stale")
-    )
+    _list("Moved? These are translations of other rows, so they are not put in place", taken.of("moved"))
+    _list("Old: the source text has changed since the export, so the translation is not put in place", taken.of("old"))
     _list("Conflicts: somebody else has changed these translations since the export", taken.of("conflict"))
     for row, why in taken.remarks:
         click.echo(f"{_place(row)}: {why}")
@@ -193,7 +189,7 @@ def _list(title: str, left: Iterable[Left]) -> None:
         if not number:
             click.echo(f"{title}:")
         click.echo(f"  {_place(each.row)}: {each.why}")
-        if each.kind == "stale":
+        if each.kind == "old":
             click.echo(f"    was:     {_short(each.row.source)}\n    now:     {_short(each.now)}")
         if each.kind == "conflict":
             click.echo(f"    in file: {_short(each.held)}")
@@ -218,7 +214,8 @@ def _counted(taken: Taken) -> str:
         f"{taken.unchanged + len(taken.emptied)} unchanged",
         f"{taken.empty} empty" if taken.empty else "",
         f"{taken.behind} with an older source text and nothing new" if taken.behind else "",
-        f"{len(taken.of('stale'))} stale",
+        f"{len(moved)} moved?" if (moved := taken.of("moved")) else "",
+        f"{len(taken.of('old'))} old",
         f"{len(taken.of('conflict'))} conflicts",
         f"{len(taken.of('refused')) + len(taken.of('error'))} refused",
     ]

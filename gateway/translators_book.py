@@ -27,7 +27,7 @@ TEXTS, GLOSSARY, READ_ME = "Texts", "Glossary", "Read me"
 WIDTHS = (28, 36, 46, 46, 8, 8, 9, 36, 20, 20, 30, 10, 10)
 MOST_ROWS = 100_000
 MOST_UNPACKED = 200 << 20  # bytes: a sheet of a thousand texts has two million
-MISSING, STALE, LONG, HEAD = "FFF2CC", "F8CBAD", "FF9999", "D9E1F2"  # yellow, orange, red, blue
+MISSING, OUTDATED, LONG, HEAD = "FFF2CC", "F8CBAD", "FF9999", "D9E1F2"  # yellow, orange, red, blue
 OPEN, TOP = Protection(locked=False), Alignment(wrap_text=True, vertical="top")
 MIDDLE = Alignment(horizontal="center", vertical="top")
 LINE, HIGHEST = 15, 400  # points; Excel has none higher than 409
@@ -100,8 +100,8 @@ def _row(page: Worksheet, number: int, row: Row) -> None:
     shown = zip((row.where, row.note, row.source, room, row.old), (*WIDTHS[: TEXT + 1], WIDTHS[OLD]), strict=True)
     page.row_dimensions[number].height = min(HIGHEST, LINE * max(_lines(text, width) for text, width in shown))
     page.cell(number, TEXT + 1).protection = page.cell(number, REVIEWER + 1).protection = OPEN
-    if row.status == "stale":
-        page.cell(number, TEXT + 1).fill = PatternFill("solid", fgColor=STALE)
+    if row.status == "old":
+        page.cell(number, TEXT + 1).fill = PatternFill("solid", fgColor=OUTDATED)
 
 
 def _lines(text: str, width: int) -> int:
@@ -156,7 +156,7 @@ def _read_me(page: Worksheet, sheet: Sheet) -> None:
         colour, _, text = line.rpartition("|")
         cell = _text(page, number, 1, text)
         if colour:
-            cell.fill = PatternFill("solid", fgColor={"yellow": MISSING, "orange": STALE, "red": LONG}[colour])
+            cell.fill = PatternFill("solid", fgColor={"yellow": MISSING, "orange": OUTDATED, "red": LONG}[colour])
         if number == 1:
             cell.font = Font(bold=True, size=14)
 
@@ -234,7 +234,8 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str | Odd]]]:
         with closing(load_workbook(path, read_only=True, keep_links=False)) as book:
             if TEXTS not in book.sheetnames:
                 there = ", ".join(book.sheetnames[:9])
-                raise BookError(f'{path} has no sheet "{TEXTS}", only: {there}. {_EXPORT_AGAIN}')
+                mend = f'Rename the sheet that has the translations back to "{TEXTS}", and save.'
+                raise BookError(f'{path} has no sheet "{TEXTS}", only: {there}. {mend}')
             page = book[TEXTS]
             page.reset_dimensions()  # some programs write wrong ones
             for number, row in enumerate(page.iter_rows(max_row=MOST_ROWS), 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,9 @@ from dialogs.problem import Problem, errors
 from dialogs.written import Written, content_files
 
 EVERY = 0.3  # seconds between two looks
+SUMS = ("missing", "stale", "unsigned")  # one problem for many texts, whose number changes
+LINES = ("meaning",)  # the lines where a word stands are named
+_OF_A_DIALOG = re.compile(r"texts? of (\S+) ")
 Stamps = dict[str, tuple[int, int, int]]
 
 
@@ -41,27 +45,40 @@ def watch(
 
 
 def told(before: Sequence[Problem] | None, now: Sequence[Problem], written: Written, at: datetime) -> Iterator[str]:
-    """The list anew under the time, and below it what has changed since the last one."""
+    """Under the time the whole list; after a change only what is new, and how many problems there are by then."""
     yield f"--- {at:%H:%M:%S} ---"
-    yield report.as_text(now, written.files).rstrip("\n")
     if before is None:
+        yield report.as_text(now, written.files).rstrip("\n")
         yield "Watching the folder; Ctrl+C ends it."
         return
     old, new = Counter(map(_same, before)), Counter(map(_same, now))
-    mended, added = (old - new).total(), (new - old).total()
+    mended, added = (old - new).total(), new - old
+    for problem in now:
+        if added[_same(problem)] > 0:
+            added[_same(problem)] -= 1
+            yield report.told(problem, written.files)
+    number = (new - old).total()
+    if number:
+        yield f"{number} problems are new." if number > 1 else "One problem is new."
     if mended:
         yield f"{mended} problems are mended." if mended > 1 else "One problem is mended."
-    if added:
-        yield f"{added} problems are new." if added > 1 else "One problem is new."
-    if not mended and not added:
+    if not mended and not number:
         yield "The same problems as before." if now else "Still nothing to mend."
+    if now:
+        yield report.counted(now)
     if errors(list(before)) and not errors(list(now)):
         yield "No error is left: this content can be put in force."
 
 
 def _same(problem: Problem) -> tuple[str, str, str, str]:
-    """What makes a problem the same one after lines above it have moved."""
-    return problem.at.file, problem.level, problem.slug, problem.text
+    """What makes a problem the same one after lines above it have moved, or after the texts that it sums up changed."""
+    text = problem.text
+    if problem.slug in SUMS:
+        dialog = _OF_A_DIALOG.search(text)
+        text = dialog[1] if dialog else ""
+    elif problem.slug in LINES:
+        text = text.partition(" It stands in ")[0]
+    return problem.at.file, problem.level, problem.slug, text
 
 
 def _settled(folder: Path, every: float) -> Stamps:

@@ -53,8 +53,8 @@ TRANSLATION: Mapping[str, Entry] = {
     ),
     "stale": Entry(
         "The source text has changed since it was translated.",
-        "The old translation is not used until somebody has looked at it. In the file it is marked fuzzy, with the old"
-        " source text beside it; whoever has mended the translation takes the mark away.",
+        "The old translation is not used until somebody has looked at it. In the file it is marked fuzzy, as PO editors"
+        " call it, with the old source text beside it; whoever has mended the translation takes the mark away.",
         swahili("""
             #, fuzzy
             #| msgid "Choose one"

@@ -52,7 +52,7 @@ class HowFar:
         unsigned = whole.done - whole.twice - whole.once
         for number, one, many in (
             (len(whole.missing), "1 text is not translated", "{} texts are not translated"),
-            (len(whole.stale), "1 translation is of an older text", "{} translations are of older texts"),
+            (len(whole.stale), "1 translation is old", "{} translations are old"),
             (unsigned, "1 text needs two signatures", "{} texts need two signatures"),
             (whole.once, "1 text needs a second signature", "{} texts need a second signature"),
         ):

@@ -36,8 +36,8 @@ def check_signed(written: Written) -> Iterator[Problem]:
 def _unsigned(language: Language, lacking: Sequence[str]) -> Problem:
     where = ", ".join(f"line {language.entries[id].at.line} ({id})" for id in lacking[:FIRST])
     more = ", and more" if len(lacking) > FIRST else ""
-    many = f"{len(lacking)} of its texts are" if len(lacking) > 1 else "one of its texts is"
-    text = f"{language.name} is live, but {many} not signed by two people: {where}{more}."
+    many = f"{len(lacking)} texts are" if len(lacking) > 1 else "one text is"
+    text = f"In {language.name} {many} not signed by two people, and a live language needs that: {where}{more}."
     mend = f'Let two speakers read and sign: ngazi content review {language.code} --by "name". Until then: draft.'
     at = language.place("X-Status")
     return Problem(at, "unsigned", text, mend, width=len("X-Status"))

@@ -7,18 +7,17 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from dialogs.check.conditions import linked, savers, steps_of
+from dialogs.check.conditions import linked, steps_of
+from dialogs.check.names import known_names, which_name
 from dialogs.check.speech import Speech
 from dialogs.gsm import fold, measure, segment_count, septets
 from dialogs.links import gaps
 from dialogs.locale import placeholders
 from dialogs.problem import At, Problem
-from dialogs.reading.values import did_you_mean
 from dialogs.screen import Page, Room, fits, lay_out
-from dialogs.script import KNOWN_FIELDS, Step, Text
+from dialogs.script import Step, Text
 from dialogs.written import Written
 
-BUILT_IN = ("points", "max", "percent", "title", "kept")
 LISTS = ("common:words.", "common:discreet")  # texts that nobody reads on a phone
 MOST_LETTERS = 30  # of one choice
 MOST_SEGMENTS = 3  # of a question with its choices by SMS
@@ -53,8 +52,7 @@ def said(speech: Speech) -> Iterator[tuple[str, str]]:
 
 
 def _placeholders(written: Written) -> Iterator[Problem]:
-    saved, facts = savers(written), written.common.facts
-    known = dict.fromkeys([*BUILT_IN, *facts, *saved, *KNOWN_FIELDS])
+    known, facts = known_names(written), written.common.facts
     may_lack = _never_skipped(written)
     pages = {text.id for _, step in steps_of(written) if step.head == "say" for text in step.texts}
     for id, text in written.texts().items():
@@ -64,7 +62,7 @@ def _placeholders(written: Written) -> Iterator[Problem]:
         for name in sorted(placeholders(text.source)):
             at = named_at(text, name)
             if name not in known and not written.may_hold(name):
-                what, mend = f"Nothing has the name {{{name}}}.", did_you_mean(name, known)
+                what, mend = f"Nothing has the name {{{name}}}.", which_name(name, known, facts)
                 yield Problem(at, "placeholder", what, mend, width=len(name) + 2)
             elif name == "kept" and id not in pages:
                 what = "The list of what is kept is long and needs pages of its own."

@@ -100,8 +100,8 @@ def _progress(speech: Speech) -> Iterator[Problem]:
 _LEFT = {
     "missing": ("is not translated yet", "are not translated yet"),
     "stale": (
-        "was translated from an older source text, so it is not used",
-        "were translated from older source texts, so they are not used",
+        "is old: its source text has changed since, so it is not used",
+        "are old: their source texts have changed since, so they are not used",
     ),
 }
 
@@ -131,7 +131,7 @@ def _how(speech: Speech, slug: str, ids: list[str]) -> str:
     first = f'Run "ngazi content update {speech.language.code}" first. ' if old else ""
     if slug == "missing":
         return f"{first}Translate what is empty."
-    return f'{first}Mend the translation where it needs it, and take the mark "fuzzy" away.'
+    return f"{first}Mend the old translation where it needs it, and take its mark away."
 
 
 def _at(speech: Speech, ids: list[str]) -> At:

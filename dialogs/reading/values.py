@@ -195,14 +195,27 @@ def _condition(plain: Plain, finds: Finds) -> Condition | None:
 
 
 def _mend_condition(written: str) -> str:
-    """The likeliest slip in a condition."""
-    if re.search(r"\band\b|&", written):
-        return 'Write each condition on a line of its own, with a dash: "- mineral is gold"'
-    if re.search(r"[=!<>]|\bisn't\b|\bisnt\b|\bare\b", written):
-        return 'Write it with words: "mineral is gold" or "mineral is not gold"'
-    if "," in written:
-        return 'Write "or" between the choices: "mineral is gold or tin"'
+    """The likeliest slip in a condition, and how it reads without it, in the editor's own names."""
+    plain = " ".join(written.split())
+    if re.search(r"\band\b|&", plain):
+        first = _in_words(re.split(r"\band\b|&", plain)[0])
+        return f'Write each condition on a line of its own, with a dash: "- {first or "mineral is gold"}"'
+    if re.search(r"[=!<>]|\bisn't\b|\bisnt\b|\bare\b", plain):
+        return f'Write it with words: "{_in_words(plain) or "mineral is gold"}"'
+    if "," in plain:
+        return f'Write "or" between the choices: "{_in_words(plain) or "mineral is gold or tin"}"'
     return 'Write it like "mineral is gold or tin", "mineral is not gold" or "mineral is known".'
+
+
+def _in_words(written: str) -> str:
+    """A condition with signs or commas as it should be written; "" if it cannot be told."""
+    found = re.fullmatch(r"\s*(\w+)\s*(==?|!==?|<>|isn't|isnt|is not|are not|are|is)\s*([\w\s,|]*\w)\s*", written)
+    if not found:
+        return ""
+    values = " or ".join(value for value in re.split(r"\s*[,|]\s*(?:or\s+)?|\s+or\s+", found[3]) if value)
+    is_ = "is" if found[2] in ("=", "==", "is", "are") else "is not"
+    said = f"{found[1]} {is_} {values}"
+    return said if CONDITION.fullmatch(said) else ""
 
 
 def places(pairs: Iterable[Pair]) -> Mapping[str, At]:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from typing import Literal
 
 from dialogs.check.sources import sources
-from dialogs.check.translation import State, dialog_of
+from dialogs.check.translation import dialog_of
 from dialogs.glossary import Term
 from dialogs.pofile import parse, update
 from dialogs.reviews import reviews_of, signers
 from dialogs.written import Written
 
-Only = Literal["all", "missing", "stale"]
+Status = Literal["done", "old", "missing"]
+Only = Literal["all", "missing", "old"]
 WHERE, NOTE, SOURCE, TEXT, LETTERS, LIMIT, STATUS, OLD, REVIEWER, SIGNED, ID, LOCK, BEFORE = range(13)
 COLUMNS = 13
 MOST_LETTERS = 32_767  # in a cell: Excel's own limit, in UTF-16 units
@@ -32,7 +33,7 @@ class Row:
     source: str
     text: str
     limit: int  # letters; 0 = none
-    status: State
+    status: Status
     old: str  # the source text that the translation was made from, where that has changed
     signed: str  # who has signed for the translation as it is
     id: str
@@ -96,7 +97,7 @@ def sheet_of(
     rows, too_long = [], []
     for source in every:
         entry = entries[source.id]
-        status: State = "missing" if not entry.msgstr else "stale" if entry.fuzzy else "done"
+        status: Status = "missing" if not entry.msgstr else "old" if entry.fuzzy else "done"
         if (only != "all" and status != only) or (dialogs and source.dialog not in dialogs):
             continue
         if max(map(_units, (source.text, entry.msgstr, entry.previous_msgid or ""))) > MOST_LETTERS:
@@ -110,7 +111,7 @@ def sheet_of(
                 text=entry.msgstr,
                 limit=source.limit,
                 status=status,
-                old=entry.previous_msgid or "" if status == "stale" else "",
+                old=entry.previous_msgid or "" if status == "old" else "",
                 signed="; ".join(signers(reviews_of(entry.tcomment, entry.msgid, entry.msgstr))),
                 id=source.id,
                 lock=lock_of(source.id, source.text),

@@ -15,7 +15,7 @@ from dialogs.reviews import reviews_of, same_person, sign
 from dialogs.spreadsheet.rows import BEFORE, COLUMNS, ID, LOCK, OLD, REVIEWER, SOURCE, TEXT, lines, lock_of, mark_of
 from dialogs.spreadsheet.rows import WHERE as PLACE
 
-Kind = Literal["stale", "conflict", "refused", "error"]
+Kind = Literal["old", "moved", "conflict", "refused", "error"]
 LONGEST_NAME = 80
 NO_NAMES = ("ok", "okay", "yes", "no", "done", "read", "me", "xx", "xxx")  # what is written to tick something off
 _NAMES = re.compile(r"[;,\n]")
@@ -111,11 +111,13 @@ def take(
     on: str,
     reviewer: str = "",
     without: Mapping[int, str] | None = None,
+    moved: Mapping[int, str] | None = None,
 ) -> Taken:
     """The PO file, which must be up to date, with these rows written into it. Raises OSError as `parse`.
 
     `on` is the day of the signatures; `reviewer` has read every row, beside those whom the rows name; `without` are
-    rows that the check has refused, by number, each with the reason.
+    rows that the check has refused, by number, each with the reason; `moved` those whose translation seems to belong to
+    another row.
     """
     file = parse(po)
     entries = {entry.msgctxt or "": entry for entry in file if not entry.obsolete}
@@ -131,6 +133,8 @@ def take(
             taking.leave(row, "refused", f"This row is in the sheet twice; row {first.number} counts.")
         elif without and row.number in without:
             taking.leave(row, "error", without[row.number])
+        elif moved and row.number in moved:
+            taking.leave(row, "moved", moved[row.number])
         else:
             taking.row(row)
     taking.taken.po = str(file)
@@ -166,7 +170,7 @@ class _Taking:
             return self.leave(row, "refused", why)
         if lock_of(row.id, self.sources[row.id].text) != row.lock:
             if row.changed or row.reviewers:
-                return self.leave(row, "stale", "The source text has changed since the export.")
+                return self.leave(row, "old", "The source text has changed since the export.")
             self.taken.behind += 1
         elif row.odd:
             self.leave(

@@ -9,10 +9,13 @@ from dataclasses import dataclass
 from dialogs.check import check_content
 from dialogs.check.signed import signed_by
 from dialogs.check.sources import sources
+from dialogs.check.text import MOST_LETTERS
 from dialogs.locale import Language
-from dialogs.pofile import read_po, update
+from dialogs.pofile import Source, read_po, update
 from dialogs.problem import At, Problem
 from dialogs.reviews import NEEDED
+from dialogs.spreadsheet.moved import MOST, moved
+from dialogs.spreadsheet.rows import lock_of
 from dialogs.spreadsheet.taking import Taken, Told, take
 from dialogs.written import Written, read_files
 
@@ -25,11 +28,13 @@ Key = tuple[str, str, str, str]
 class Outcome:
     """What came of a sheet. With `stopped` nothing may be written: each line says why, by row where it is one's fault.
 
-    `looks` are warnings about rows that were written.
+    `looks` are warnings about rows that were written, `why` the reason for the whole of `stopped`.
     """
 
     taken: Taken
     stopped: tuple[str, ...] = ()
+    why: str = "the checks find errors"
+    slipped: bool = False  # cells of the sheet have moved
     looks: tuple[tuple[Told, str], ...] = ()
 
 
@@ -50,26 +55,63 @@ class _Found:
 def try_on(written: Written, code: str, po: str, rows: Sequence[Told], on: str, reviewer: str = "") -> Outcome:
     """These rows in the PO file of a language, as far as they break nothing. `po` is the file as it is, or a new one.
 
-    In a language that is live one error stops all of it; in a draft the rows with errors are left out.
+    In a language that is live one error stops all of it; in a draft the rows with errors are left out. Where cells
+    have slipped nothing at all is taken.
     """
+    if len(away := moved(rows)) >= MOST:
+        slipped = tuple(f"{_place(row)}: {away[row.number]}" for row in rows if row.number in away)
+        why = f"cells seem to have slipped: {len(away)} translations stand in rows of other texts"
+        return Outcome(Taken(), slipped, why, slipped=True)
     texts = sources(written)
     base = update(po, texts)
     before = _found(written, code, base)
-    without: dict[int, str] = {}
+    long = _too_long(texts, rows)
+    without = {number: why for number, (far, why) in long.items() if far}
+    if without and _live(po):
+        return Outcome(Taken(), tuple(f"{_place(row)}: {without[row.number]}" for row in rows if row.number in without))
     for _ in range(ROUNDS):
-        taken = take(base, texts, rows, on, reviewer, without)
+        taken = take(base, texts, rows, on, reviewer, without, away)
         after = _found(written, code, taken.po).new(before)
         wrong = [(id, problem) for id, problem in after if problem.level == "error"]
         mine = {row.id: row for row in (*taken.written, *taken.confirmed)}
         if not wrong:
-            looks = tuple((mine[id], _said(problem)) for id, problem in after if id in mine)
-            return Outcome(taken, looks=looks)
+            found = [(id, problem) for id, problem in after if id in mine]
+            told = {id for id, problem in found if problem.slug == "too-long"}
+            looks = [(mine[id], _said(problem)) for id, problem in found]
+            looks += [(row, long[row.number][1]) for row in taken.written if row.number in long and row.id not in told]
+            return Outcome(taken, looks=tuple(looks))
         if _live(po) or not any(id in mine for id, _ in wrong):
             return Outcome(taken, tuple(_stop(mine.get(id), problem) for id, problem in wrong))
         for id, problem in wrong:
             if id in mine:
                 without.setdefault(mine[id].number, _said(problem))
     return Outcome(taken, tuple(_stop(mine.get(id), problem) for id, problem in wrong))
+
+
+def _too_long(texts: Sequence[Source], rows: Sequence[Told]) -> dict[int, tuple[bool, str]]:
+    """By number the rows whose title, choice or word beside a key is over its limit: whether far over it, and the words
+    for it. The limits of longer texts are for their screens, which the checks measure.
+    """
+    known = {text.id: text for text in texts}
+    found = {}
+    for row in rows:
+        text = known.get(row.id)
+        if (
+            text is None
+            or not 0 < text.limit <= MOST_LETTERS
+            or not row.changed
+            or lock_of(row.id, text.text) != row.lock
+        ):
+            continue
+        letters, limit = len(row.text.strip()), max(text.limit, len(text.text))
+        if letters > limit:
+            why = f"This takes {letters} letters; {limit} are the most. Shorten it by {letters - limit}. [too-long]"
+            found[row.number] = (3 * letters > 4 * limit, why)
+    return found
+
+
+def _place(row: Told) -> str:
+    return f"Row {row.number}, {row.where}"
 
 
 def _live(po: str) -> bool:
@@ -82,7 +124,7 @@ def _said(problem: Problem) -> str:
 
 
 def _stop(row: Told | None, problem: Problem) -> str:
-    place = f"Row {row.number}, {row.where}" if row is not None else str(problem.at)
+    place = _place(row) if row is not None else str(problem.at)
     return f"{place}: {_said(problem)}"
 
 
