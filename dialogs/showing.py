@@ -282,8 +282,9 @@ def progress_parts(scene: Scene, step: Step) -> tuple[str, ...]:
         if id in content.dialogs:
             title, state = title_of(scene, content.dialogs[id]), str(overview.state(content.dialogs[id]))
         else:
-            reached = overview.state_for(id)
-            title, state = content.schemes[id].name, "done" if reached == "ready" else reached  # private ones are left out
+            title, state = content.schemes[id].name, str(overview.state_for(id))
+            if state == "ready":
+                state = "done"  # private questions are not in it, so nobody is called ready for a scheme
         lines.append(f"{title}: {scene.common(f'state_{state}')}")
     return ("\n".join(lines),)
 
