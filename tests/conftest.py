@@ -56,7 +56,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresServer]:
     """A PostgreSQL server for the whole run."""
-    with postgres_server() as server:
+    with postgres_server(in_memory=True) as server:
         yield server
 
 
@@ -84,13 +84,16 @@ def empty_postgres(postgres: PostgresServer) -> str:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database of each kind, with all tables."""
     if request.param == "sqlite":
         shutil.copy(request.getfixturevalue("empty_sqlite"), tmp_path / "ngazi.db")
-        return f"sqlite:///{tmp_path / 'ngazi.db'}"
+        yield f"sqlite:///{tmp_path / 'ngazi.db'}"
+        return
     server: PostgresServer = request.getfixturevalue("postgres")
-    return server.fresh_database(template=request.getfixturevalue("empty_postgres"))
+    url = server.fresh_database(template=request.getfixturevalue("empty_postgres"))
+    yield url
+    server.drop_database(url.rpartition("/")[2])  # a thousand files each: to leave them takes minutes at the end
 
 
 @pytest.fixture(scope="session")
@@ -104,8 +107,8 @@ def new_site(database_url: str, tmp_path: Path) -> Iterator[Callable[..., Site]]
     """Makes sites on the test's database; they are stopped at its end."""
     made: list[Site] = []
 
-    def make(keeper: Keeper | None = None, **environ: str) -> Site:
-        made.append(Site(database_url, tmp_path, keeper, **environ))
+    def make(keeper: Keeper | None = None, **more: Any) -> Site:
+        made.append(Site(database_url, tmp_path, keeper, **more))
         return made[-1]
 
     yield make

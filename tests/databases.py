@@ -35,6 +35,8 @@ PATIENCE = 60.0  # seconds that a start or a stop may take on a busy machine
 # can be connected to itself, and another program can be given the port while the server is down.
 PORTS = range(20_000, 30_000)
 # A shell that waits for the end of its input, which is the end of this program, however it ended.
+MEMORY = "/dev/shm"
+ROOM_IN_MEMORY = 3_000_000_000  # bytes: two servers, with the databases of the tests that are on their way
 WATCH = 'cat >/dev/null; kill -QUIT "$0" 2>/dev/null; sleep 1; rm -rf -- "$1"'
 
 
@@ -45,10 +47,13 @@ class DatabaseServerError(Exception):
 class PostgresServer:
     """One PostgreSQL server, running from the moment it is made until `close`."""
 
-    def __init__(self, **settings: str) -> None:
-        """Make an empty server and start it; `settings` go into postgresql.conf."""
+    def __init__(self, *, in_memory: bool = False, **settings: str) -> None:
+        """Make an empty server and start it; `settings` go into postgresql.conf.
+
+        `in_memory`: its files lie in memory where the machine has room for that; never for measuring.
+        """
         self._account = _unprivileged_account()
-        self._folder = _make_folder(self._account)
+        self._folder = _make_folder(self._account, MEMORY if in_memory and _room_in_memory() else None)
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
         self._settings = settings
@@ -208,9 +213,9 @@ class PostgresServer:
 
 
 @contextlib.contextmanager
-def postgres_server(**settings: str) -> Iterator[PostgresServer]:
+def postgres_server(*, in_memory: bool = False, **settings: str) -> Iterator[PostgresServer]:
     """A running server; see the top of this file."""
-    with PostgresServer(**settings) as server:
+    with PostgresServer(in_memory=in_memory, **settings) as server:
         yield server
 
 
@@ -227,11 +232,21 @@ def _unprivileged_account() -> dict[str, Any]:
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
 
 
-def _make_folder(account: dict[str, Any]) -> Path:
+def _room_in_memory() -> bool:
+    """True if there is a file system in memory with room for a server, on which its programs may run."""
+    try:
+        there = os.statvfs(MEMORY)
+    except OSError:
+        return False
+    runs = not there.f_flag & os.ST_NOEXEC
+    return runs and os.access(MEMORY, os.W_OK) and there.f_bavail * there.f_frsize > ROOM_IN_MEMORY
+
+
+def _make_folder(account: dict[str, Any], memory: str | None = None) -> Path:
     """A new folder for everything the server writes, where its account can get at it."""
     usual = Path(tempfile.gettempdir()).resolve()
     place = Path("/tmp") if account and not _open_to_all(usual) else usual
-    folder = Path(tempfile.mkdtemp(prefix="ngazi-", dir=place))
+    folder = Path(tempfile.mkdtemp(prefix="ngazi-", dir=memory or place))
     if account:
         os.chown(folder, account["user"], account["group"])
     return folder
