@@ -9,10 +9,10 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 LOCK = build/uv/bin/uv pip compile pyproject.toml --universal --python-version 3.11 \
        --generate-hashes --no-emit-index-url --no-header --quiet $(ARGS)
 
-.PHONY: help setup run dial migrate test lint fix bench docs lock clean
+.PHONY: help setup run dial migrate test lint fix bench bot bot-test docs lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
 
 setup: ## Make .venv with all that is locked; does nothing when nothing changed
 	@set -eu; \
@@ -67,14 +67,25 @@ fix: setup ## Mend what can be mended by itself
 bench: setup ## Measure how many phones one machine answers
 	$(BIN)/python -m tests.bench $(ARGS)
 
+bot: setup ## Make Rasa's own environment, train the assistant, and run it with a gateway and a web chat
+	@$(BIN)/python -m bot.rasa setup
+	@$(BIN)/python -m bot.rasa train
+	@$(BIN)/python -m bot.rasa play $(ARGS)
+
+bot-test: setup ## Train the assistant and measure it on the held-out sentences
+	@$(BIN)/python -m bot.rasa setup
+	@$(BIN)/python -m bot.rasa train
+	@$(BIN)/python -m bot.rasa test $(ARGS)
+
 docs: setup ## Write the parts of docs/ that are generated
 	$(BIN)/python -m tests.reference $(ARGS)
 
 lock: setup ## Lock the dependencies of pyproject.toml anew (ARGS=--upgrade for newer ones)
 	@test -x build/uv/bin/uv || { $(BIN)/python -m venv build/uv && build/uv/bin/python -m pip install -qq uv; }
-	$(LOCK) --output-file requirements.txt
-	$(LOCK) --output-file requirements-dev.txt --extra dev --constraint requirements.txt
+	$(LOCK) --output-file requirements-dev.txt --extra dev --extra bot
+	$(LOCK) --output-file requirements-bot.txt --extra bot --constraint requirements-dev.txt
+	$(LOCK) --output-file requirements.txt --constraint requirements-dev.txt
 
 clean: ## Remove everything that was made
-	rm -rf .venv build dist htmlcov .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .rasa build dist htmlcov .coverage .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

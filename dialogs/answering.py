@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dialogs import course, dates, engine, progress
+from dialogs import course, dates, engine, linking, progress, understood
 from dialogs.belongings import find_group
 from dialogs.gsm import clean
 from dialogs.inbound import Reply
 from dialogs.locale import fold_word
-from dialogs.script import GROUP, Choice, Dialog, Step
+from dialogs.script import GROUP, LINK_CODE, Choice, Dialog, Step
 from dialogs.showing import (
     ASIDE,
     READERS,
@@ -80,9 +80,11 @@ def choose(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Step, ids
     if shown.typed and step.kind in READERS:
         value = READERS[step.kind](text)
         if value is None:
-            return course.sorry(turn, SORRY[step.kind])
+            return understood.freely(turn) or course.sorry(turn, SORRY[step.kind])
         if step.several and not dates.has_room(turn.person.dates, step.save, turn.today):
             return course.sorry(turn, "too_many_dates")
+        if step.save == LINK_CODE:
+            return link(turn, dialog, run, step, value)
         return join(turn, dialog, run, step, value) if step.save == GROUP else accept(turn, dialog, run, step, value)
     picked = ""
     if text.isdigit() and len(text) < 4 and 0 < int(text) <= len(shown.choices):
@@ -92,7 +94,7 @@ def choose(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Step, ids
     if picked and picked not in ids:
         return course.moved_on(turn)  # an edit took this choice away while the screen was out
     if not picked or picked not in shown.choices:
-        return course.sorry(turn, "sorry")
+        return understood.freely(turn) or course.sorry(turn, "sorry")
     return accept(turn, dialog, run, step, picked)
 
 
@@ -122,6 +124,29 @@ def join(turn: Turn, dialog: Dialog, run: RunState, step: Step, code: str) -> Re
     id, name = found
     turn.person.joins.append(id)
     return accept(turn, dialog, run, step, name)
+
+
+def link(turn: Turn, dialog: Dialog, run: RunState, step: Step, code: str) -> Reply:
+    """This chat and the phone that showed the code are one person's from here on. Guessing ends in the menu."""
+    digits = linking.digits_of(code)
+    if not digits:
+        return understood.freely(turn) or course.sorry(turn, "bad_link")
+    answers, chat = run.answers, turn.person.id
+    try:
+        with turn.db.begin_nested():  # all of it or nothing: a failure harms neither of the two
+            phone = linking.use_code(turn.db, turn.house.seal, turn.inbound.address, digits, turn.now)
+            if phone is not None and phone != chat:
+                turn.link(phone)
+    except linking.TooMany:
+        return course.enter(turn, course.MENU, "common:link_later")
+    if phone is None:
+        return course.sorry(turn, "bad_link")
+    if phone != chat:
+        if not turn.person.consent:
+            return course.start(turn)
+        dialog, run = course.run_of(turn, dialog.id)
+        run.answers = answers
+    return accept(turn, dialog, run, step, engine.GIVEN)
 
 
 def by_words(turn: Turn, text: str, step: Step, ids: tuple[str, ...]) -> str:
@@ -184,7 +209,9 @@ def answer_resume(turn: Turn, text: str) -> Reply:
     if picked == "over":
         progress.empty(turn, run)
         return course.enter(turn, run.dialog)
-    return course.enter(turn, run.dialog) if picked else course.sorry(turn, "sorry")
+    if picked:
+        return course.enter(turn, run.dialog)
+    return understood.freely(turn) or course.sorry(turn, "sorry")
 
 
 def answer_said(turn: Turn, text: str) -> Reply:
@@ -194,7 +221,7 @@ def answer_said(turn: Turn, text: str) -> Reply:
     if dialog is None or run is None or run.id != shown.run or not text:
         return course.again(turn)
     if text not in ("1", "2"):
-        return course.sorry(turn, "sorry")
+        return understood.freely(turn) or course.sorry(turn, "sorry")
     standing = turn.walk(dialog, run)
     step = standing.step
     if step is None or step.id != shown.step:

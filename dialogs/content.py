@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
 
+from dialogs.answers import NO_ANSWERS, Answers
 from dialogs.check import check_content
 from dialogs.claims import ALWAYS, Scheme, Source
 from dialogs.gsm import fold
@@ -45,6 +46,10 @@ class Content:
     words: Mapping[str, str]  # folded word -> meaning, of all languages
     shared: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]  # where a question is written -> who takes it
     wordings: Mapping[str, Mapping[str, str]] = field(repr=False)  # language -> id of text -> text
+    answers: Answers = NO_ANSWERS  # what free text is answered with
+    labels: frozenset[str] = field(
+        default=frozenset(), repr=False
+    )  # how choices and keys read, folded, in any language
     lenders: Mapping[str, Mapping[str, str]] = field(default_factory=dict, repr=False)  # language -> id -> who says it
     hours: Hours = field(default=CAREFUL, repr=False)  # when people may be written to
     sources: Mapping[str, Source] = field(default_factory=lambda: ALWAYS, repr=False)  # what texts rest on
@@ -86,6 +91,7 @@ def make(written: Written) -> Content:
     """The content out of what is written. Only for what was checked."""
     spoken = [_plain_name(language) for language in (written.main, *written.translations())]
     languages = {language.code: language for language in spoken}
+    wordings = {code: written.wording(each) for code, each in languages.items()}
     return Content(
         MappingProxyType(dict(written.dialogs)),
         MappingProxyType(dict(written.series)),
@@ -94,7 +100,9 @@ def make(written: Written) -> Content:
         written.revision,
         MappingProxyType(_words(written)),
         MappingProxyType(_shared(written.dialogs)),
-        MappingProxyType({code: MappingProxyType(written.wording(each)) for code, each in languages.items()}),
+        MappingProxyType({code: MappingProxyType(said) for code, said in wordings.items()}),
+        written.answers,
+        _labels(written, languages, wordings),
         MappingProxyType({code: MappingProxyType(written.lenders(each)) for code, each in languages.items()}),
         written.hours,
         written.sources,
@@ -116,6 +124,15 @@ def _words(written: Written) -> dict[str, str]:
                 if folded := fold_word(word):
                     found.setdefault(folded, meaning)
     return found
+
+
+def _labels(
+    written: Written, languages: Mapping[str, Language], wordings: Mapping[str, Mapping[str, str]]
+) -> frozenset[str]:
+    ids = [f"common:{key}" for key in ("next", "more", "back", "resume_on", "resume_over", "menu")]
+    ids += [choice.text.id for dialog in written.dialogs.values() for step in dialog.steps for choice in step.choices]
+    said = {fold_word(words[id]) for words in wordings.values() for id in dict.fromkeys(ids) if id in words}
+    return frozenset(said | {fold_word(each.name) for each in languages.values()})
 
 
 def _shared(dialogs: Mapping[str, Dialog]) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:

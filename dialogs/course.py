@@ -76,7 +76,7 @@ def go_on(turn: Turn, dialog: Dialog, run: RunState, lead: str = "") -> Reply:
         finish(turn, dialog, run, standing)
         if not standing.target.startswith("/"):
             return turn.close("goodbye", lead)
-        dialog, run = run_of(turn, standing.target[1:])
+        dialog, run = run_of(turn, _wanted(turn, standing.target[1:]))
     if dialog.id != MENU:
         dialog, run = run_of(turn, MENU)
     standing = turn.walk(dialog, run)
@@ -84,6 +84,14 @@ def go_on(turn: Turn, dialog: Dialog, run: RunState, lead: str = "") -> Reply:
         return turn.close("goodbye", lead)
     turn.put(Shown(dialog.id, run.id, standing.step.id, lead=lead, first=turn.first))
     return show(turn)
+
+
+def _wanted(turn: Turn, target: str) -> str:
+    """The menu gives way, once, to what somebody asked for before they had agreed."""
+    if target != MENU or not turn.wanted or not turn.person.consent:
+        return target
+    wanted, turn.wanted = turn.wanted, ""
+    return wanted
 
 
 def finish(turn: Turn, dialog: Dialog, run: RunState, standing: Standing) -> None:
@@ -194,7 +202,7 @@ def show_last(turn: Turn) -> Reply:
     if answers and answers[-1] == (step.id, engine.SEEN):
         answers.pop()
     turn.meet_groups(dialog)
-    known = engine.outside(progress.fields_of(turn.house, turn.person), before)
+    known = engine.outside(turn.fields(), before)
     standing = engine.walk(dialog, answers, known)
     if standing.step is not step:
         standing = Standing(step, END)

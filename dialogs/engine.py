@@ -215,6 +215,16 @@ def shared_into(dialog: Dialog, answers: Answers, step_id: str, value: str) -> l
     return [*grown, (step_id, value)]
 
 
+def filled(moved: Mapping[str, str], answers: Answers, others: Answers) -> list[Entry]:
+    """The answers with those of another run for the steps that they lack; a mark of counting goes in once."""
+    marks = {moved.get(step, step) for step, value in answers if value == COUNTED}
+    given = {moved.get(step, step) for step, value in answers if value != COUNTED}
+    more = [
+        (step, value) for step, value in others if moved.get(step, step) not in (marks if value == COUNTED else given)
+    ]
+    return [*answers, *more]
+
+
 def leads_to_end(dialog: Dialog, answers: Answers, standing: Standing, known: Mapping[str, str]) -> bool:
     """True if nothing follows once the step that stands here, a page, has been read."""
     step = standing.step

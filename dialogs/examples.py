@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from dialogs.check.conditions import savers
 from dialogs.check.speech import Speech
-from dialogs.script import Dialog, Step
+from dialogs.script import LINK_CODE, Dialog, Step
 from dialogs.written import Written
 
 TYPED = {"number": "12", "phone": "+255700000001", "date": "25 {month} 2027"}
@@ -27,6 +27,7 @@ def examples(
         "language": speech.language.name,
         "country": country,
         "group": SOMETHING,
+        LINK_CODE: "123456",
         "kept": speech.wording.get("common:kept_number", ""),
     }
     for name, steps in savers(written).items():

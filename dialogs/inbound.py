@@ -18,7 +18,8 @@ class Inbound:
     `address` is E.164 with a plus, or `whatsapp:+...`, or `chat:<random id>`.
     `text` is what was typed now; with `whole` it is everything typed so far in the session, joined by `*`
     (Africa's Talking). `session` is the provider's, "" for SMS. `turn` is the provider's number of this turn.
-    `echo` holds fields that the provider wants back with the answer.
+    `echo` holds fields that the provider wants back with the answer. `meaning` is what an assistant made of the text,
+    an intent of `answers.yaml`, if it is sure enough; "" otherwise, and by USSD always.
     """
 
     channel: str
@@ -30,6 +31,7 @@ class Inbound:
     whole: bool = False
     turn: str = ""
     echo: Mapping[str, str] = field(default_factory=lambda: NOTHING, compare=False, repr=False)
+    meaning: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class Journey:
 
     def _messages(self, dialog: Dialog, kind: Kind, room: Room, note: bool = False) -> Iterator[str]:
         answers: list[Entry] = []
-        known = {**self._outside(), **self.fields}
+        known = {**self._outside(), **self.fields, "channel_kind": kind}
         scene = self._scene(room, kind, {})
         lead = ""
         for _ in range(MOST):
@@ -106,12 +106,19 @@ class Journey:
 
     def _scene(self, room: Room, kind: Kind, known: Mapping[str, str], went: Iterable[Went] | None = None) -> Scene:
         house = self._house(room)
-        fields = {**self._outside(), **self.fields}
+        fields = {**self._outside(), **self.fields, "channel_kind": kind}
         inbound = Inbound("", kind, "", "", "", "")
         overview = Overview(self.content.dialogs, fields, list(self.went if went is None else went))
         language = house.language(self.language)
         return Scene(
-            house, inbound, language, fields, known, lambda scene: scene.common("kept_number"), lambda: overview
+            house,
+            inbound,
+            language,
+            fields,
+            known,
+            kept=lambda scene: scene.common("kept_number"),
+            overview=lambda: overview,
+            link_code=lambda: "123456",
         )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dialogs import dates, engine, store
 from dialogs.engine import COUNTED, GIVEN, SEEN, Entry
-from dialogs.script import GROUP, LEAVE_GROUPS, MESSAGES, Dialog, Step
+from dialogs.script import GROUP, LEAVE_GROUPS, LINK_CODE, MESSAGES, Dialog, Step
 from dialogs.showing import House
 from dialogs.store import Person, RunState, Said
 
@@ -88,6 +88,16 @@ def prefilled(turn: Turn, dialog: Dialog) -> list[Entry]:
     return entries
 
 
+def fill_gaps(turn: Turn) -> None:
+    """Answers that are there now to questions which other dialogs ask too go into their open runs, where they lack."""
+    for run in turn.person.runs.values():
+        dialog = turn.content.dialogs.get(run.dialog)
+        if dialog is not None and dialog.resume != "never":
+            grown = engine.filled(dialog.moved, run.answers, prefilled(turn, dialog))
+            if len(grown) > len(run.answers):
+                run.answers, run.changed = grown, True
+
+
 def same_question(turn: Turn, dialog: Dialog, step: Step) -> list[tuple[str, str]]:
     """Every (dialog, step) that asks what this step asks, itself too; none for a question asked once only."""
     origin = step.origin or (dialog.id, step.id)
@@ -159,7 +169,7 @@ def save(turn: Turn, run: RunState, step: Step, value: str) -> None:
             run.before = {GROUP: turn.fields().get(GROUP, "")} | run.before
             person.groups, person.leaves = [], True
             person.joins.clear()
-    else:
+    elif name != LINK_CODE:  # `answering.link` used it
         if step.kind == "phone":
             sealed = turn.house.seal.seal(value, "field", str(person.id))
             value = f"sealed:{turn.house.seal.key_id}:{sealed.hex()}"

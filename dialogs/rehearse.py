@@ -11,9 +11,12 @@
     waits 3 days
     texts MENU
     > ...
+    chats 1
+    > ...
 
 `>` is a line of the screen, `<` what is typed; `(ends)` after a screen says that nothing more can be typed.
-`phone` names who goes on; several phones may take turns. A line that begins with `#` is a note.
+`phone` names who goes on; several phones may take turns. `chats` writes in a chat of their own.
+A line that begins with `#` is a note.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+SAYING = {"phone": "use", "dials": "dial", "texts": "text", "chats": "chat"}
 UNITS = {"minute": 60, "minutes": 60, "hour": 3600, "hours": 3600, "day": 86400, "days": 86400}
 ENDS = "(ends)"
 NOTHING = "(nothing)"
@@ -55,6 +59,9 @@ class Phone(Protocol):
 
     def text(self, text: str) -> Screen:
         """An SMS to the service, and the SMS that comes back; empty where none does."""
+
+    def chat(self, text: str) -> Screen:
+        """A message in this person's chat, and what comes back."""
 
     def wait(self, seconds: int) -> None:
         """Time passes."""
@@ -128,10 +135,11 @@ def _act(number: int, line: str) -> Act:
         if not count.isdigit() or unit not in UNITS:
             raise Unclear(f"line {number}: write “waits 3 days”, “waits 10 minutes” or “waits 2 hours”")
         return Act(number, "wait", str(int(count) * UNITS[unit]))
-    if verb in ("phone", "dials", "texts"):
-        return Act(number, {"phone": "use", "dials": "dial", "texts": "text"}[verb], what.strip())
+    if verb in SAYING:
+        return Act(number, SAYING[verb], what.strip())
     raise Unclear(
-        f"line {number}: “{line}” is none of: phone +…, dials …, < …, > …, texts …, hangs up, again, waits …, # …"
+        f"line {number}: “{line}” is none of: phone +…, dials …, < …, > …, texts …, chats …, hangs up, again, waits …, "
+        "# …"
     )
 
 
@@ -170,6 +178,8 @@ def _do(act: Act, phone: Phone) -> Screen | None:
             return phone.dial(act.what)
         case "text":
             return phone.text(act.what)
+        case "chat":
+            return phone.chat(act.what)
         case "again":
             return phone.again()
         case _:

@@ -21,9 +21,14 @@ Resume = Literal["ask", "always", "never"]
 RESERVED_DIALOGS = ("common", "reminder")  # their names begin ids of texts that are no dialog's
 SWITCHES = ("conflict_zone", "mercury_ban", "evictions")
 # Fields with a meaning for the machine: `store.py` keeps these elsewhere than in the table `field`.
-KNOWN_FIELDS = ("language", "consent", "country", "private_phone", "reminders", "news", "stopped", "group", *SWITCHES)
+CHANNEL_KINDS = ("ussd", "sms", "bot")  # what `channel_kind` can be; WhatsApp is a chat, so it is "bot"
+KNOWN_FIELDS = (
+    *("language", "consent", "country", "private_phone", "reminders", "news", "stopped", "group", "channel_kind"),
+    *SWITCHES,
+)
 MESSAGES = ("reminders", "news")  # yes to one of them: the number may be kept, sealed, to send to
 GROUP, LEAVE_GROUPS = "group", "leave_groups"  # fields that make and end memberships; never kept as fields
+LINK_CODE = "link_code"  # the code that makes a chat and a phone one person's; never kept as a field
 NOWHERE: At = At("", 1, 1)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -13,7 +14,7 @@ from dialogs.inbound import Inbound
 from dialogs.locale import Language, fill, placeholders
 from dialogs.overview import Overview, by_urgency
 from dialogs.screen import Keys, Page, Room, lay_out
-from dialogs.script import GROUP, LEAVE_GROUPS, SWITCHES, Choice, Dialog, Step
+from dialogs.script import GROUP, LEAVE_GROUPS, LINK_CODE, SWITCHES, Choice, Dialog, Step
 from dialogs.seal import Seal
 from dialogs.typed import read_date, read_number, read_phone, read_text
 
@@ -34,6 +35,7 @@ class House:
     country_of: Callable[[str], str]
     drafts: bool = False
     given: dict[str, dict[str, str]] = field(default_factory=dict)
+    chance: Callable[[int], bytes] = os.urandom  # so many bytes that nobody can guess
     _languages: dict[str, Language] = field(default_factory=dict)
     _keys: dict[str, Keys] = field(default_factory=dict)
     _ends: dict[str, bool] = field(default_factory=dict)
@@ -114,6 +116,8 @@ class Shown:
     typed: bool = False
     keep: str = ""  # what was promised: "" where the answer is kept
     tries: int = 0  # codes in a row that were none
+    wanted: str = ""  # the dialog that somebody asked for before the welcome was over
+    nonce: str = ""  # what the code for a chat on this screen is made from
 
     def to_json(self) -> dict[str, Any]:
         """Only what differs from an empty one."""
@@ -137,6 +141,7 @@ class Scene:
     known: Mapping[str, str]  # what the run's own answers make of it
     kept: Callable[[Scene], str]  # what {kept} says
     overview: Callable[[], Overview]  # the person's answers over all dialogs; looked up when it is asked for
+    link_code: Callable[[], str]  # what {link_code} says; made when it is asked for
 
     @property
     def content(self) -> Content:
@@ -163,6 +168,8 @@ class Scene:
                 values[name] = self.date(value)
         if "{kept}" in found:
             values["kept"] = self.kept(self)
+        if "{link_code}" in found:
+            values[LINK_CODE] = self.link_code()
         filled = fill(found, values)
         return wire(filled, self.language.replace, self.language.letters == "any")
 

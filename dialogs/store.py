@@ -109,6 +109,11 @@ def address_kind(address: str) -> tuple[str, str]:
     return "tel", address
 
 
+def channel_kind(inbound: Inbound) -> str:
+    """`ussd`, `sms`, or `bot` for every chat, WhatsApp too though it comes as a message."""
+    return inbound.kind if inbound.kind == "ussd" or address_kind(inbound.address)[0] == "tel" else "bot"
+
+
 def session_key(inbound: Inbound, contact_id: int) -> str:
     """What a session is found by: the provider's, or for SMS and chat the contact itself."""
     return f"ussd:{inbound.session}" if inbound.kind == "ussd" else f"{inbound.kind}:{contact_id}"

@@ -7,17 +7,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, delete, select, update
 
-from dialogs.tables import Address, Contact, Run, Session
+from dialogs.tables import Address, Contact, Guess, Link, Run, Session
 
 UNDECIDED = timedelta(days=1)  # how long somebody who has not agreed is remembered
 BROKEN_OFF = timedelta(minutes=15)  # longer than any network lets a call last
+GUESSES = timedelta(hours=1)  # how long codes for a chat that were none are counted
 SLICE = 500  # rows in one transaction, so that no phone waits for a sweep
 
 
 def sweep(db: Connection, now: datetime, days: int) -> int:
     """Erase one slice of what is past its time; gives how many rows went. Call it until it gives 0.
 
-    A contact who never agreed goes after a day, but for one who said STOP; a session goes after `days`.
+    A contact who never agreed goes after a day, but for one who said STOP; a session goes after `days`;
+    a code for a chat, and the count of wrong ones, when they mean nothing any more.
     """
     undecided = Contact.consent_at.is_(None) & Contact.stopped_at.is_(None) & (Contact.created_at < now - UNDECIDED)
     callers = (
@@ -39,6 +41,8 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
     lately = select(Address.id).where(Address.contact_id == Session.contact_id, Address.heard_at >= before)
     over = Session.key.startswith("ussd:") | ~lately.exists()  # a conversation by message lasts while it is used
     old = select(Session.id).where(Session.started_at < before, over).order_by(Session.id).limit(SLICE)
+    gone += db.execute(delete(Link).where(Link.expires_at < now)).rowcount
+    gone += db.execute(delete(Guess).where(Guess.at < now - GUESSES)).rowcount
     return gone + db.execute(delete(Session).where(Session.id.in_(old.scalar_subquery()))).rowcount
 
 

@@ -216,6 +216,25 @@ class Session(Base):
     __table_args__ = (UniqueConstraint("channel", "key"), Index(None, "started_at"), ROOM_TO_CHANGE)
 
 
+class Link(Base):
+    """The code that links a chat to a contact: one for each, used once. Only its keyed hash is here."""
+
+    __tablename__ = "link"
+    contact_id: Mapped[int] = mapped_column(owner(), primary_key=True, autoincrement=False)
+    code: Mapped[str] = mapped_column(String(43), unique=True)
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class Guess(Base):
+    """A code for a chat that was none, by the key of the address that sent it; nobody's own, so it outlives erasing."""
+
+    __tablename__ = "guess"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    address: Mapped[str] = mapped_column(String(43))
+    at: Mapped[datetime] = mapped_column(index=True)
+
+
 class Keyring(Base):
     """A check value, so that a wrong secret key is noticed before anything is written with it."""
 

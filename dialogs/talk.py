@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import SQLAlchemyError
 
-from dialogs import answering, course, saving
+from dialogs import answering, course, saving, understood
 from dialogs.gsm import clean
 from dialogs.inbound import Inbound, Reply
 from dialogs.locale import fill, fold_word
@@ -43,7 +44,11 @@ def reply(
         if person.forget:
             raise Spoiled  # somebody new, from here on
         try:
-            replies.append(take(Turn(house, db, now, inbound, person, calls)))
+            turn = Turn(house, db, now, inbound, person, calls)
+            turn.alone = len(inbounds) == 1
+            replies.append(take(turn))
+        except SQLAlchemyError:
+            raise  # the desk knows whether it goes well the second time
         except Exception as error:  # the others must go on; the frames tell no text
             if len(inbounds) > 1:
                 raise Spoiled from None
@@ -162,11 +167,13 @@ def take_message(turn: Turn, place: tuple[str, str], known: SessionState | None)
         turn.first = True
     else:
         turn.session, turn.shown = known, Shown.of(known.shown)
-        turn.session.ended = False
+        turn.session.ended, turn.wanted = False, turn.shown.wanted
+    if (help := understood.at_once(turn)) is not None:
+        return help
     if turn.person.stopped and word not in ("start", "help", "stop"):
         return Reply("")  # STOP holds until the person asks to come back
     if word in answering.FOR_THE_HOUSE:
         return answering.obey(turn, word)
     if not turn.shown.dialog or turn.shown.ends:
-        return course.start(turn)
+        return understood.freely(turn) or course.start(turn)
     return answering.answer(turn, turn.inbound.text)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from dialogs import engine, kept, progress, store
+from dialogs import engine, kept, linking, progress, store
 from dialogs.belongings import groups_of
 from dialogs.content import Content
 from dialogs.engine import COUNTED, Answers, Entry, Standing
@@ -21,6 +21,10 @@ from dialogs.showing import ASIDE, House, Scene, Shown, step_parts
 from dialogs.store import Person, RunState, SessionState
 
 Calls = dict[tuple[str, str], SessionState]
+
+
+class NotAlone(Exception):
+    """This turn makes two people one, so it is taken in a list of its own."""
 
 
 class Turn:
@@ -35,6 +39,8 @@ class Turn:
         self.shown = Shown()
         self.today = now.date().isoformat()  # UTC
         self.first = False
+        self.alone = True  # in its list; else others of the list may be the same person
+        self.wanted = ""  # the dialog that somebody asked for before the welcome was over
         self._walked: dict[str, tuple[list[Entry], int, Standing]] = {}
         self._fields: tuple[int, dict[str, str]] | None = None
 
@@ -74,7 +80,7 @@ class Turn:
         if not self.shown.lead:
             return ""
         try:
-            return self.scene(None).text(self.shown.lead)
+            return "\n".join(self.scene(None).text(id) for id in self.shown.lead.split())
         except KeyError:
             return ""  # an edit took the text away
 
@@ -99,6 +105,7 @@ class Turn:
 
     def put(self, shown: Shown) -> None:
         """Remember what the phone shows now."""
+        shown.wanted = self.wanted
         self.shown, stored = shown, shown.to_json()
         if stored != self.session.shown or not self.session.written:
             self.session.shown, self.session.changed = stored, True
@@ -141,9 +148,11 @@ class Turn:
         return engine.outside(self.fields(), run.before) if run.before else self.fields()
 
     def fields(self) -> dict[str, str]:
-        """All that is known of the person by name. Do not change it."""
+        """All that is known of the person by name, and the kind of channel. Do not change it."""
         if self._fields is None or self._fields[0] != self.person.saves:
-            self._fields = (self.person.saves, progress.fields_of(self.house, self.person))
+            known = progress.fields_of(self.house, self.person)
+            known["channel_kind"] = store.channel_kind(self.inbound)
+            self._fields = (self.person.saves, known)
         return self._fields[1]
 
     def scene(self, standing: Standing | None) -> Scene:
@@ -151,7 +160,7 @@ class Turn:
         person = self.person
         language = self.house.language(person.language)
         known = standing.known if standing else {}
-        return Scene(self.house, self.inbound, language, self.fields(), known, self.kept, self.overview)
+        return Scene(self.house, self.inbound, language, self.fields(), known, self.kept, self.overview, self.link_code)
 
     def overview(self) -> Overview:
         """The person's answers over all dialogs, those of finished runs too."""
@@ -163,7 +172,30 @@ class Turn:
         went += [Went(name, answers, True, at) for name, (answers, at) in past if name not in by_dialog]
         return Overview(self.content.dialogs, self.fields(), went)
 
+    def link_code(self) -> str:
+        """The code that links a chat to this person: made for this screen, and the same when it is shown again."""
+        if not self.shown.nonce:
+            self.shown.nonce = linking.new_code(self.db, self.house.seal, self.person.id, self.now, self.house.chance)
+        return linking.code_of(self.house.seal, self.person.id, self.shown.nonce)
+
+    def link(self, phone: int) -> None:
+        """From now on this chat is the person of that phone. Nothing of this turn may have been kept before."""
+        if not self.alone:
+            raise NotAlone
+        person, house = self.person, self.house
+        linking.link(self.db, house.seal, self.content.dialogs, phone, person, self.now)
+        self.calls.pop((self.session.channel, self.session.key), None)
+        now = store.meet(self.db, [self.inbound], house.seal, self.now, house.country_of)[self.inbound.address]
+        for name in Person.__slots__:  # whoever holds this person holds the new one
+            setattr(person, name, getattr(now, name))
+        place = (self.inbound.channel, store.session_key(self.inbound, person.id))
+        self.session = person.sessions.get(place) or SessionState(*place, person.id)
+        self.session.ended, self.session.changed = False, True
+        self.calls[place] = person.sessions[place] = self.session
+        self._walked, self._fields = {}, None
+        progress.fill_gaps(self)
+
     def kept(self, scene: Scene) -> str:
         """What is kept about the person, in their language."""
         self.groups()
-        return kept.told(scene, self.person)
+        return kept.told(scene, self.person, linking.is_linked(self.db, self.person.id))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 
+from dialogs.answers import NO_ANSWERS, Answers
 from dialogs.claims import ALWAYS, Scheme, Source
 from dialogs.glossary import Term
 from dialogs.gsm import fold, wire
@@ -18,6 +19,7 @@ from dialogs.links import link, skipping
 from dialogs.locale import Language, fallbacks, read_language
 from dialogs.problem import At, Problem
 from dialogs.reading import (
+    read_answers,
     read_common,
     read_dialog,
     read_glossary,
@@ -32,7 +34,8 @@ COMMON = "common.yaml"
 HOURS = "hours.yaml"
 SOURCES, SCHEMES = "sources.yaml", "schemes.yaml"  # what texts rest on, and what they prepare for
 GLOSSARY = "glossary.yaml"  # for translators
-AT_THE_TOP = (COMMON, HOURS, SOURCES, SCHEMES, GLOSSARY)
+ANSWERS = "answers.yaml"  # what free text is answered with
+AT_THE_TOP = (COMMON, HOURS, SOURCES, SCHEMES, GLOSSARY, ANSWERS)
 FOLDERS: Mapping[str, str] = MappingProxyType({"dialogs": ".yaml", "reminders": ".yaml", "locale": ".po"})
 MOST_BYTES = 2_000_000  # of one file: reading YAML takes a second for some 300 000
 BESIDE_THE_OTHERS = "Put its files beside the others, outside of it."
@@ -58,6 +61,7 @@ class Written:
     sources: Mapping[str, Source] = field(default_factory=lambda: ALWAYS)
     schemes: Mapping[str, Scheme] = field(default_factory=dict)
     glossary: tuple[Term, ...] = ()
+    answers: Answers = NO_ANSWERS
 
     @property
     def main(self) -> Language:
@@ -229,6 +233,7 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
     listed: Mapping[str, Source] = ALWAYS
     schemes: Mapping[str, Scheme] = {}
     glossary: tuple[Term, ...] = ()
+    answers = NO_ANSWERS
     texts: dict[str, str] = {}
     digest = hashlib.sha256()
     for name in sorted(files, key=lambda name: PurePosixPath(name).parts[-2:]):
@@ -252,6 +257,8 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
             schemes, found = read_schemes(name, source)
         elif kind == GLOSSARY:
             glossary, found = read_glossary(name, source)
+        elif kind == ANSWERS:
+            answers, found = read_answers(name, source)
         elif kind == "dialogs":
             dialogs[path.stem], found = read_dialog(name, source)
         elif kind == "reminders":
@@ -267,7 +274,9 @@ def read_files(files: Mapping[str, bytes], root: str = "content") -> Written:
     linked = {id: skipping(dialog, common) for id, dialog in linked.items()}
     revision = digest.hexdigest()[:12]
     every = (*problems, *found)
-    return Written(linked, series, common, languages, texts, every, revision, root, hours, listed, schemes, glossary)
+    return Written(
+        linked, series, common, languages, texts, every, revision, root, hours, listed, schemes, glossary, answers
+    )
 
 
 def _language(name: str, raw: bytes, source: str) -> tuple[Language, list[Problem]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -27,7 +28,7 @@ from dialogs.inbound import Inbound
 from dialogs.passed import CHECKED, Passed
 from dialogs.screen import Room
 from dialogs.seal import Seal
-from gateway import outbox, providers
+from gateway import outbox, providers, rasa_route
 from gateway.channels import SettingsError
 from gateway.desk import Busy, Desk, utcnow
 from gateway.dispatch import Dispatch, through_engine
@@ -36,8 +37,10 @@ from gateway.metrics import Metrics
 from gateway.numbers import country_of
 from gateway.providers import Provider
 from gateway.settings import Settings
+from gateway.understanding import Understanding
 
 log = logging.getLogger("ngazi.app")
+N = TypeVar("N")
 
 LOOK_EVERY = 2.0  # seconds between two looks whether the content was edited
 SWEEP_EVERY = 600.0  # seconds
@@ -58,6 +61,8 @@ class House:
     metrics: Metrics
     desk: Desk = field(init=False)
     sending: Dispatch | None = None
+    understanding: Understanding | None = None
+    chance: Callable[[int], bytes] = os.urandom
     _playing: showing.House | None = None
     _held: IO[str] | None = None
 
@@ -65,12 +70,19 @@ class House:
         """What the dialogs are played with now: it changes with the content."""
         content = self.keeper.content
         if self._playing is None or self._playing.content is not content:
-            self._playing = showing.House(content, self.seal, self.room_of, country_of, self.settings.drafts)
+            self._playing = showing.House(
+                content, self.seal, self.room_of, country_of, self.settings.drafts, chance=self.chance
+            )
         return self._playing
 
     def room_of(self, inbound: Inbound) -> Room:
         """What one screen holds for this phone."""
         return self.settings.channels[inbound.channel].room if inbound.kind == "ussd" else NO_PAGES
+
+    async def understood(self, told: Sequence[N]) -> Sequence[N]:
+        """The same, each free text of an SMS or chat with its meaning where Rasa is sure of it. To be had before the
+        desk is asked; takes two seconds at most."""
+        return told if self.understanding is None else await self.understanding.read(told)
 
     def wake(self) -> None:
         """Something may have been queued: send it now."""
@@ -123,10 +135,13 @@ class Gateway(Starlette):
         await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> Starlette:
+def create_app(
+    settings: Settings, *, desk: Any = None, keeper: Any = None, chance: Callable[[int], bytes] = os.urandom
+) -> Starlette:
     """The application; `app.state.house` is its House. Raises SettingsError, BrokenContent.
 
-    A test may bring its own desk, and then no database is touched, and its own keeper of the content.
+    A test may bring its own desk, and then no database is touched, its own keeper of the content, and bytes of `chance`
+    to expect.
     """
     passed = Passed(settings.data / CHECKED)
     house = House(
@@ -136,10 +151,19 @@ def create_app(settings: Settings, *, desk: Any = None, keeper: Any = None) -> S
         open_engine(settings.database_url),
         {name: providers.connect(each, settings.public_url) for name, each in settings.channels.items()},
         Metrics(),
+        chance=chance,
     )
     house.desk = desk or Desk(house.engine, house.now, most_at_once=settings.desk_list)
     house.desk.on_list = house.metrics.listed
     house.metrics.watch_waiting(lambda: house.desk.state().waiting)
+    if settings.rasa_url:
+        house.understanding = Understanding(
+            settings.rasa_url,
+            settings.rasa_token,
+            settings.rasa_threshold,
+            lambda: house.keeper.content,
+            count=house.metrics.understood,
+        )
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -190,8 +214,19 @@ def _routes(house: House) -> list[BaseRoute]:
     return [
         Route("/health", health),
         Route("/metrics", house.metrics.page),
+        *rasa_route.routes(house),
+        *_chat(house),
         *_front(house),
     ]
+
+
+def _chat(house: House) -> list[Route]:
+    """The web chat, where the operator wants one."""
+    if not house.settings.chat:
+        return []
+    from gateway.chat import routes
+
+    return routes(house)
 
 
 def _front(house: House) -> list[Route]:

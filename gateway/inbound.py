@@ -136,7 +136,7 @@ class Callbacks:
         """Store what the provider says, then acknowledge it."""
         outcome = "ignored"
         try:
-            for news in door.provider.read(callback, form):
+            for news in await self._house.understood(door.provider.read(callback, form)):
                 await self._store(news)
                 outcome = "stored"
         except Unreadable:

@@ -57,6 +57,12 @@ class Metrics:
             ["channel", "status"],
             registry=self.registry,
         )
+        self._texts = Counter(
+            "ngazi_free_texts",
+            "Free texts for Rasa: understood, unsure, failed (no answer), or spared (it fails or is busy).",
+            ["outcome"],
+            registry=self.registry,
+        )
         self._waiting = Gauge("ngazi_desk_waiting", "Inbounds that wait for the desk.", registry=self.registry)
         self._counters: dict[tuple[str, str, str], Counter] = {}
         self._timers: dict[str, Histogram] = {}
@@ -65,6 +71,10 @@ class Metrics:
         """Messages were handed over, and this is what became of them."""
         for each in outcomes:
             self._messages.labels(channel, each.status).inc()
+
+    def understood(self, outcome: str) -> None:
+        """One free text went to Rasa, or was spared it."""
+        self._texts.labels(outcome).inc()
 
     def called(self, channel: str, kind: str, outcome: str, route: str, seconds: float) -> None:
         """One callback was answered. `route` is a route's path with its parameters' names, not their values."""

@@ -38,16 +38,21 @@ def receive(db: Connection, inbounds: Sequence[Inbound], people: Mapping[str, Pe
             "address_id": people[each.address].address_id,
         }
         for each in inbounds
-        if each.kind == "sms"
+        if _is_counted(each)
     ]
     new = {tuple(row) for row in db.execute(_receiving(db.dialect.name), {"rows": json.dumps(rows), "now": now})}
     fresh = []
     for each in inbounds:
         place = (each.channel, each.provider_id)
-        if each.kind != "sms" or place in new:
+        if not _is_counted(each) or place in new:
             new.discard(place)  # twice in one list counts once
             fresh.append(each)
     return fresh
+
+
+def _is_counted(inbound: Inbound) -> bool:
+    """True for a message that may come twice: an SMS, and a chat message where the chat numbers them."""
+    return inbound.kind == "sms" or (inbound.kind == "bot" and bool(inbound.provider_id))
 
 
 def _receiving(dialect: str) -> Any:

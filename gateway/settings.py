@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import hmac
+import ipaddress
 import os
 import re
 import secrets
@@ -29,6 +30,7 @@ from gateway.channels import SettingsError as SettingsError
 from gateway.channels import read_channels
 
 SIMULATED = "sim=simulator://@?code=*384*77%23"
+ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/?", re.IGNORECASE | re.ASCII)
 SAFE_SECRET = 16  # letters that the secret in a callback's address should have at least
 
 
@@ -77,6 +79,43 @@ def _public_url(written: str) -> str:
     if written and not whole:
         raise ValueError("must look like https://ngazi.example.org")
     return written.rstrip("/")
+
+
+def _rasa_url(written: str) -> str:
+    try:
+        parts = urlsplit(written)
+        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        whole = False
+    if written and (not whole or re.search(r"[\s?#@]", written)):
+        raise ValueError("must look like http://127.0.0.1:5005, without a password or a token")
+    return written.rstrip("/")
+
+
+def _token(written: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._~-]*", written):  # it is part of addresses, here and in Rasa's settings
+        raise ValueError("may have only letters, digits and . _ ~ -")
+    return written
+
+
+def _share(written: str) -> float:
+    if not re.fullmatch(r"0?\.[0-9]+|[01]|1\.0+", written, re.ASCII):
+        raise ValueError("must be a number from 0 to 1, such as 0.7")
+    return float(written)
+
+
+def _on(written: str) -> bool:
+    if written.lower() not in ("on", "off"):
+        raise ValueError("must be on or off")
+    return written.lower() == "on"
+
+
+def _origins(written: str) -> tuple[str, ...]:
+    """They end up in a header, so that nothing else may stand in them."""
+    for each in written.split():
+        if not ORIGIN.fullmatch(each):
+            raise ValueError(f"must be addresses of sites, such as https://www.example.org, not {each}")
+    return tuple(each.rstrip("/").lower() for each in written.split())
 
 
 def _content(written: str) -> Path:
@@ -215,6 +254,49 @@ class Settings:
             without="`0`: one person is enough",
         ),
     ]
+    chat: Annotated[
+        bool,
+        Setting("NGAZI_CHAT", _on, "`on`: people can chat on a page of the gateway, at `/chat`.", default="off"),
+    ]
+    chat_origins: Annotated[
+        tuple[str, ...],
+        Setting(
+            "NGAZI_CHAT_ORIGINS",
+            _origins,
+            "The sites that may show the chat within their pages, with blanks between them: "
+            "`https://www.example.org https://*.example.com`.",
+            without="the chat is a page of its own only",
+        ),
+    ]
+    rasa_url: Annotated[
+        str,
+        Setting(
+            "NGAZI_RASA_URL",
+            _rasa_url,
+            "Where Rasa tells what free text means: `http://127.0.0.1:5005`. It gets texts of people: `https://` for "
+            "another machine.",
+            without="free text is answered by the words in it",
+        ),
+    ]
+    rasa_token: Annotated[
+        str,
+        Setting(
+            "NGAZI_RASA_TOKEN",
+            _token,
+            "A word that only Rasa and the gateway know: Rasa's `--auth-token`, and the `token` of its "
+            "`action_endpoint`, which is the gateway's `/rasa/webhook`.",
+            without="Rasa is asked without one, and `/rasa/webhook` is not there",
+        ),
+    ] = field(repr=False)
+    rasa_threshold: Annotated[
+        float,
+        Setting(
+            "NGAZI_RASA_THRESHOLD",
+            _share,
+            "How sure Rasa has to be of a meaning, from 0 to 1; below it, it counts as not understood.",
+            default="0.6",
+        ),
+    ]
     notices: tuple[str, ...] = ()
     """What the operator should be told at the start."""
 
@@ -234,6 +316,9 @@ class Settings:
         values["database_url"] = values["database_url"] or f"sqlite:///{data}/ngazi.db"
         values["secret_key"] = _secret_key(values["secret_key"], data, _simulated(values["channels"]), notices)
         values["channels"] = _with_secrets(values["channels"], values["secret_key"], notices)
+        notices += _overheard(values["rasa_url"])
+        if 0 < len(values["rasa_token"]) < SAFE_SECRET:
+            notices.append("NGAZI_RASA_TOKEN is short enough to be guessed.")
         return cls(**values, notices=tuple(notices))
 
     @property
@@ -262,6 +347,19 @@ def _strangers(environ: Mapping[str, str]) -> list[str]:
             near = difflib.get_close_matches(name, known, 1)
             told.append(f"{name} is no setting." + (f" Did you mean {near[0]}?" if near else ""))
     return told
+
+
+def _overheard(rasa_url: str) -> list[str]:
+    """A word on an address at which texts of people can be read on their way."""
+    parts = urlsplit(rasa_url)
+    host = parts.hostname or "localhost"
+    try:
+        here = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        here = host == "localhost" or host.endswith(".localhost")
+    if here or parts.scheme == "https":
+        return []
+    return ["NGAZI_RASA_URL: texts of people go to another machine, and anybody on the way can read them. Use https."]
 
 
 def _make_folder(folder: Path) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from sqlalchemy import Connection
 from starlette.testclient import TestClient
 
 from dialogs.content import Keeper
+from dialogs.inbound import Inbound, Reply
 from dialogs.rehearse import Screen
 from gateway.app import create_app
 from gateway.settings import Settings
@@ -42,7 +44,14 @@ class Clock:
 class Site:
     """The gateway on one database. `restart` throws the process's state away, as a new process would begin."""
 
-    def __init__(self, database_url: str, folder: Path, keeper: Keeper | None = None, **environ: str) -> None:
+    def __init__(
+        self,
+        database_url: str,
+        folder: Path,
+        keeper: Keeper | None = None,
+        chance: Callable[[int], bytes] = os.urandom,
+        **environ: str,
+    ) -> None:
         self.environ = {
             "NGAZI_DATABASE_URL": database_url,
             "NGAZI_DATA": str(folder),
@@ -51,14 +60,14 @@ class Site:
             "NGAZI_DRAFTS": "show",
             "NGAZI_SENDING": "elsewhere",  # what is queued stays to be seen; tests of sending say here
         } | environ
-        self.keeper, self.clock = keeper, Clock()
+        self.keeper, self.clock, self.chance = keeper, Clock(), chance
         self.client: TestClient | None = None
         self.restart()
 
     def restart(self) -> None:
         """Stop, and start again with nothing but the database."""
         self.stop()
-        app = create_app(Settings.read(self.environ), keeper=self.keeper)
+        app = create_app(Settings.read(self.environ), keeper=self.keeper, chance=self.chance)
         self.house = app.state.house
         self.house.desk.clock = self.clock
         self.client = TestClient(app, raise_server_exceptions=False)
@@ -74,6 +83,13 @@ class Site:
         """One callback."""
         assert self.client is not None
         return self.client.post(path, data=dict(form), **more)
+
+    def take(self, inbound: Inbound) -> Reply:
+        """The reply to something that comes through no provider."""
+        assert self.client is not None
+        assert self.client.portal is not None
+        reply: Reply = self.client.portal.call(self.house.desk.take, inbound)
+        return reply
 
     @contextmanager
     def database(self) -> Iterator[Connection]:
@@ -175,6 +191,13 @@ class AtPhone:
                 if sealed is None or seal.open(sealed, "tel", REPLY_OWNER, key_id) == self.number:
                     found.append(text or "")
         return found
+
+    def chat(self, text: str) -> Screen:
+        """A message in a chat of this person's own, which is as good as another phone until it is linked."""
+        if self.fresh:
+            self.site.restart()
+        reply = self.site.take(Inbound("chat", "bot", f"chat:of{self.number[1:]}", text, "", ""))
+        return Screen(reply.text, reply.more)
 
     def wait(self, seconds: int) -> None:
         """Time passes."""

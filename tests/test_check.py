@@ -12,7 +12,13 @@ from hypothesis import strategies as st
 from dialogs.check import check_change, check_content
 from dialogs.check.catalogue import BASE, CATALOGUE, PARTS, example, page
 from dialogs.check.report import as_github, as_json, as_text, told
-from dialogs.check.structure import NEEDED_FOR_GROUPS, NEEDED_FOR_KEPT, NEEDED_FOR_SEVERAL, NEEDED_TEXTS
+from dialogs.check.structure import (
+    NEEDED_FOR_GROUPS,
+    NEEDED_FOR_KEPT,
+    NEEDED_FOR_LINKS,
+    NEEDED_FOR_SEVERAL,
+    NEEDED_TEXTS,
+)
 from dialogs.problem import At, Problem, errors
 from dialogs.screen import Room
 from dialogs.written import Written, read_files
@@ -136,7 +142,7 @@ def test_the_check_asks_for_the_common_texts_that_the_program_says():
             calls = r'(?:common\(|"common:|close\(|closing\(|closing\(house, |say=")"?([a-z_]+)"'
             said |= set(re.findall(calls, path.read_text(encoding="utf-8")))
     # "invite" is said by broadcasts, which tell for themselves if it is not there; "kept_number" by kept.py, if it is
-    needed = {*NEEDED_TEXTS, *NEEDED_FOR_GROUPS, *NEEDED_FOR_SEVERAL, "no_papers", "no_answers"}
+    needed = {*NEEDED_TEXTS, *NEEDED_FOR_GROUPS, *NEEDED_FOR_LINKS, *NEEDED_FOR_SEVERAL, "no_papers", "no_answers"}
     assert said - {"words", "f", "invite", "kept_number"} <= needed
 
 
@@ -144,6 +150,7 @@ def test_the_check_asks_for_the_common_texts_that_the_program_says():
     ("question", "missing"),
     [
         ("    ask: Which code?\n    save: group\n", ["bad_group"]),
+        ("    ask: Which code?\n    save: link_code\n", ["bad_link", "link_later"]),
         ("    ask: When?\n    as: date\n    save: audit_date\n    several: yes\n", ["too_many_dates"]),
         ("    say: We keep {kept}\n", ["kept_language", "kept_answers", "kept_group", "kept_stopped"]),
         ("    say: Hello.\n", []),
@@ -154,6 +161,21 @@ def test_some_common_texts_are_asked_for_only_where_they_are_said(question: str,
     problems = check_content(content(common=common, quiz=steps(f"  one:\n{question}")))
     assert [problem.slug for problem in problems] == ["missing-key"] * len(missing)
     assert [problem.text.split('"')[1] for problem in problems] == sorted(missing)
+
+
+def test_a_code_for_a_chat_is_typed_and_shown_and_the_kind_of_channel_is_one_of_three():
+    common = BASE["content/common.yaml"].replace("texts:\n", "texts:\n  bad_link: No\n  link_later: Later\n")
+    chosen = "  one:\n    ask: Which?\n    choices:\n      a: Apple\n      b: Bread\n    save: link_code\n"
+    assert found(content(common=common, quiz=steps(chosen))) == [("error", "group-code")]
+    typed = (
+        "  code:\n    only if: channel_kind is not bot\n    say: Your code is {link_code}.\n"
+        "  write:\n    ask: Which code?\n    save: link_code\n"
+    )
+    assert found(content(common=common, quiz=steps(typed))) == []
+    wrong = typed.replace("is not bot", "is whatsapp")
+    assert found(content(common=common, quiz=steps(wrong))) == [("error", "only-if")]
+    saved = "  one:\n    ask: Which?\n    save: channel_kind\n"
+    assert [level for level, _ in found(content(common=common, quiz=steps(saved)))] == ["error"]
 
 
 def test_what_is_kept_can_be_said_only_on_pages():

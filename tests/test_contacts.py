@@ -21,6 +21,7 @@ from dialogs.tables import (
     Field,
     Group,
     Keyring,
+    Link,
     Member,
     Run,
     Session,
@@ -86,6 +87,7 @@ def fill(engine: Engine, number: str, code: str) -> int:
     add(engine, Consent, contact_id=id, what="news", yes=True, how="ussd", wording="May we?", at=NOW)
     message = a_message(engine, id, f"broadcast:1:{id}", text="Come to the meeting.")
     add(engine, Report, message_id=message, status="sent", raw={}, at=NOW)
+    add(engine, Link, contact_id=id, code=f"mark {id}", made_at=NOW, expires_at=LATER)
     return id
 
 
@@ -396,7 +398,7 @@ def test_a_person_gets_everything_that_is_kept_in_words(ngazi: Commands, engine:
 
 def test_every_table_that_holds_something_of_a_person_is_in_their_data(ngazi: Commands, engine: Engine):
     known = {"contact", "address", "field", "due", "group", "member", "consent", "run", "answer", "session"}
-    known |= {"message", "report"}
+    known |= {"message", "report", "link"}
     nobodys = {table.__tablename__ for table in (Tally, Keyring, Event)}
     theirs = {
         table.name
@@ -408,7 +410,7 @@ def test_every_table_that_holds_something_of_a_person_is_in_their_data(ngazi: Co
     empty = json.loads(ngazi.contacts("data", ASHA, "--json").output)
     assert set(empty) == {
         "person", "phones", "saved answers", "dates", "groups", "what was agreed to and taken back", "dialogs",
-        "messages", "calls",
+        "messages", "calls", "codes for a chat",
     }  # fmt: skip
 
 

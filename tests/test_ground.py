@@ -42,10 +42,11 @@ def test_the_version_stands_in_one_place() -> None:
 
 
 def test_every_dependency_is_locked() -> None:
-    runtime, everything = pins("requirements.txt"), pins("requirements-dev.txt")
+    runtime, bot, everything = pins("requirements.txt"), pins("requirements-bot.txt"), pins("requirements-dev.txt")
     assert {plain(name) for name in PROJECT["dependencies"]} <= runtime.keys()
     assert {plain(name) for name in PROJECT["optional-dependencies"]["dev"]} <= everything.keys()
-    assert runtime.items() <= everything.items()
+    assert {plain(name) for name in PROJECT["optional-dependencies"]["bot"]} <= bot.keys()
+    assert runtime.items() <= bot.items() <= everything.items()
 
 
 def test_what_is_installed_is_what_is_locked() -> None:
@@ -55,7 +56,7 @@ def test_what_is_installed_is_what_is_locked() -> None:
 
 
 def test_every_locked_package_has_a_hash() -> None:
-    for file in ("requirements.txt", "requirements-dev.txt"):
+    for file in ("requirements.txt", "requirements-bot.txt", "requirements-dev.txt"):
         packages = (ROOT / file).read_text("utf-8").split("\n\n")[0]
         for block in re.split(r"\n(?=[a-z0-9])", packages):
             assert "--hash=sha256:" in block, block.splitlines()[0]

@@ -83,7 +83,9 @@ def test_several_channels_have_blanks_or_lines_between_them(read):
 def test_secrets_are_never_printed(read):
     url = "postgresql://user:hushpassword@db/ngazi"
     shared = REAL + "&shared_key=hushshared"
-    settings = read(NGAZI_CHANNELS=shared, NGAZI_SECRET_KEY="hush" + KEY, NGAZI_DATABASE_URL=url)
+    keys = {"NGAZI_SECRET_KEY": "hush" + KEY, "NGAZI_RASA_TOKEN": "hushtoken"}
+    settings = read(NGAZI_CHANNELS=shared, NGAZI_DATABASE_URL=url, **keys)
+    assert "NGAZI_RASA_TOKEN is short enough to be guessed." in settings.notices
     assert "hush" not in repr(settings) + str(settings) + repr(settings.channels["ke"])
 
 
@@ -98,6 +100,7 @@ def test_secrets_are_never_printed(read):
         ("NGAZI_PUBLIC_URL", "ngazi.example.org", "must look like https://ngazi.example.org"),
         ("NGAZI_PUBLIC_URL", "https://[x", "must look like https://ngazi.example.org"),
         ("NGAZI_CONTENT", "/nowhere/at/all", "names a folder that is not there"),
+        ("NGAZI_RASA_TOKEN", "hush/x", "may have only letters, digits and . _ ~ -"),
         ("NGAZI_DATABASE_URL", "mysql://x/hush", "must begin with sqlite:/// or postgresql://"),
         ("NGAZI_DATABASE_URL", "hush", "must begin with sqlite:/// or postgresql://"),
         ("NGAZI_SECRET_KEY", "hush", "too short"),

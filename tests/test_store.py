@@ -32,6 +32,7 @@ from dialogs.tables import (
     Field,
     Group,
     Keyring,
+    Link,
     Member,
     Run,
     Session,
@@ -868,6 +869,7 @@ def fill(db: Connection, person: Person, group_id: int) -> None:
     save(db, person)
     db.execute(insert(Member).values(group_id=group_id, contact_id=person.id))
     db.execute(insert(Consent).values(contact_id=person.id, what="news", yes=True, how="ussd", at=NOW))
+    db.execute(insert(Link).values(contact_id=person.id, code=f"mark {person.id}", made_at=NOW, expires_at=LATER))
     made = db.execute(insert(Message).values(message_of(person)).returning(Message.id)).scalar()
     db.execute(insert(Report).values(message_id=made, status="sent", raw={}, at=NOW))
 

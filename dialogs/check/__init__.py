@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from dialogs.check.answers import check_answers
 from dialogs.check.claims import check_claims
 from dialogs.check.report import in_order
 from dialogs.check.series import check_series
@@ -41,6 +42,7 @@ def check_content(
         *check_series(written, spoken),
         *check_text(written, spoken, room or Room()),
         *check_translation(written, spoken),
+        *check_answers(written),
         *check_claims(written, today),
         *check_change(written.dialogs, standing or {}, written.root),
     ]

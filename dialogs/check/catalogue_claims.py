@@ -62,6 +62,13 @@ CLAIMS: Mapping[str, Entry] = {
             **only("sources.yaml", "memory:\n  what: From our memory\n  kind: memory\n"),
         },
     ),
+    "no-page": Entry(
+        "An answer to free text leads to a question.",
+        "What people write in their own words is answered by reading pages out, and then the open question comes again."
+        " So an answer of `answers.yaml` names a step with `say`, or a whole dialog to open.",
+        only("answers.yaml", "source: own\nanswers:\n  sales:\n    go: quiz/records\n    en: sales book\n"),
+        only("answers.yaml", "source: own\nanswers:\n  sales:\n    go: /quiz\n    en: sales book\n"),
+    ),
     "unknown-source": Entry(
         "A source is named that is not in the list.",
         "`sources.yaml` says of each source who wrote what and when, and where it is found, so that somebody else can"

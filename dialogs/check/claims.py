@@ -51,6 +51,7 @@ def _claims(written: Written) -> Iterator[Claim]:
     yield from (step.claim for _, step in steps_of(written) if step.origin is None)
     yield from (series.claim for series in written.series.values())
     yield from (scheme.claim for scheme in written.schemes.values())
+    yield written.answers.claim
 
 
 def _broken(written: Written, name: str) -> bool:
@@ -83,6 +84,11 @@ def _no_source(written: Written) -> Iterator[Problem]:
         if not scheme.claim.source and not _broken(written, SCHEMES):
             text = f'What is written about "{scheme.id}" names no source.'
             yield Problem(scheme.at, "no-source", text, f"{NAME_IT}.", width=len(scheme.id))
+    answers = written.answers
+    if answers.at.line and answers.at.file in written.files and not answers.claim.source:
+        yield Problem(
+            answers.at, "no-source", "Nobody can see what the answers and words of this file rest on.", f"{NAME_IT}."
+        )
 
 
 def _unknown_sources(written: Written, claim: Claim) -> Iterator[Problem]:

@@ -8,11 +8,22 @@ from collections.abc import Iterable, Iterator, Mapping
 from dialogs.check.paths import Place, inside, reached
 from dialogs.problem import Problem
 from dialogs.reading.values import did_you_mean, nearest
-from dialogs.script import GROUP, KNOWN_FIELDS, LEAVE_GROUPS, SWITCHES, Condition, Dialog, Step
+from dialogs.script import (
+    CHANNEL_KINDS,
+    GROUP,
+    KNOWN_FIELDS,
+    LEAVE_GROUPS,
+    LINK_CODE,
+    SWITCHES,
+    Condition,
+    Dialog,
+    Step,
+)
 from dialogs.written import Written
 
 Savers = Mapping[str, list[tuple[Dialog, Step]]]
-NO_FIELDS = ("language", "consent", "private_phone", "stopped", GROUP, LEAVE_GROUPS)  # saved, but not as fields
+# Saved, but not as fields.
+NO_FIELDS = ("language", "consent", "private_phone", "stopped", GROUP, LEAVE_GROUPS, LINK_CODE)
 OF_A_PERSON = ("language", "country", "reminders", "news", *SWITCHES)  # what a series can always ask for
 
 
@@ -135,6 +146,8 @@ def _values(written: Written, name: str, own: Step | None, saved: list[tuple[Dia
     """What a name can hold; None where that is open."""
     if name in SWITCHES:
         return ["yes", "no"]
+    if name == "channel_kind":
+        return [*CHANNEL_KINDS]
     sources = [step for _, step in saved] + ([own] if own is not None else [])
     if name in ("consent", "private_phone", "reminders", "news", "stopped") and not sources:
         return ["yes", "no"]

@@ -7,10 +7,10 @@ from difflib import get_close_matches
 
 from dialogs.check.conditions import savers
 from dialogs.reading.values import nearest
-from dialogs.script import KNOWN_FIELDS
+from dialogs.script import KNOWN_FIELDS, LINK_CODE
 from dialogs.written import Written
 
-BUILT_IN = ("points", "max", "percent", "title", "kept")
+BUILT_IN = ("points", "max", "percent", "title", "kept", LINK_CODE)
 
 
 def known_names(written: Written) -> dict[str, None]:

@@ -12,7 +12,7 @@ from dialogs.gsm import wire
 from dialogs.locale import Language, fill
 from dialogs.problem import At, Level, Problem
 from dialogs.screen import Keys
-from dialogs.script import Text
+from dialogs.script import LINK_CODE, Text
 from dialogs.written import Written
 
 LONGEST_NUMBER = 12  # digits of a number that is typed
@@ -126,6 +126,7 @@ def widest(written: Written, language: Language, wording: Mapping[str, str]) -> 
         "language": max(names, key=len),
         "country": "KE",
         "group": "8" * LONGEST_GROUP,
+        "link_code": "888888",
     }
     for name, fact in written.common.facts.items():
         values[name] = max([fact] if isinstance(fact, str) else fact.values(), key=len, default="")
@@ -134,7 +135,7 @@ def widest(written: Written, language: Language, wording: Mapping[str, str]) -> 
         for _, step in steps:
             if step.kind == "choice":
                 longest += [wording.get(choice.text.id, "") for choice in step.choices]
-            elif step.kind != "languages":
+            elif step.kind != "languages" and name != LINK_CODE:
                 length = {"number": LONGEST_NUMBER, "phone": LONGEST_PHONE}.get(step.kind, LONGEST_TYPED)
                 longest.append(date if step.kind == "date" else "8" * length)
         values[name] = max(longest, key=len)

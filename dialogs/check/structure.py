@@ -10,7 +10,7 @@ from dialogs.check.paths import ENDS, Place, Way, follow, leads, reached, rings,
 from dialogs.locale import placeholders
 from dialogs.problem import At, Problem
 from dialogs.reading.values import did_you_mean
-from dialogs.script import GROUP, KNOWN_FIELDS, LEAVE_GROUPS, Dialog
+from dialogs.script import GROUP, KNOWN_FIELDS, LEAVE_GROUPS, LINK_CODE, Dialog
 from dialogs.written import Written
 
 MOST_CHOICES = 24  # by SMS they stand in one message, numbered through
@@ -23,6 +23,7 @@ NEEDED_TEXTS = (
     *("sms_sent", "stopped", "stopped_ussd", "back_again", "help"),
 )
 NEEDED_FOR_GROUPS = ("bad_group",)
+NEEDED_FOR_LINKS = ("bad_link", "link_later")
 NEEDED_FOR_SEVERAL = ("too_many_dates",)
 NEEDED_FOR_KEPT = ("kept_language", "kept_answers", "kept_group", "kept_stopped")
 NEEDED_FOR_PROGRESS = ("state_none", "state_start", "state_working", "state_ready", "state_done", "state_seen")
@@ -75,6 +76,8 @@ def _texts_needed(written: Written) -> Iterator[str]:
     steps = [step for _, step in steps_of(written)]
     if any(step.save == GROUP for step in steps):
         yield from NEEDED_FOR_GROUPS
+    if any(step.save == LINK_CODE for step in steps):
+        yield from NEEDED_FOR_LINKS
     if any(step.several for step in steps):
         yield from NEEDED_FOR_SEVERAL
     if any("{kept}" in text.source for text in written.texts().values()):
@@ -175,7 +178,7 @@ def _too_many(written: Written) -> Iterator[Problem]:
 
 
 def _groups(written: Written) -> Iterator[Problem]:
-    """A group is joined by a code that is typed, and left by a yes."""
+    """A group is joined by a code that is typed, and left by a yes; a chat is linked by a code that is typed."""
     for _, step in steps_of(written):
         if step.origin is not None:
             continue
@@ -183,6 +186,9 @@ def _groups(written: Written) -> Iterator[Problem]:
         if step.save == GROUP and step.kind != "text":
             text = '"save: group" makes a member of who types the code of a group; here nothing is typed.'
             yield Problem(at, "group-code", text, 'Write "as: text" in place of the choices.', width=len(GROUP))
+        elif step.save == LINK_CODE and step.kind != "text":
+            text = '"save: link_code" links a chat to the phone whose code is typed; here nothing is typed.'
+            yield Problem(at, "group-code", text, 'Write "as: text" in place of the choices.', width=len(LINK_CODE))
         elif step.save == LEAVE_GROUPS and step.choice("yes") is None:
             text = '"save: leave_groups" ends memberships at the answer "yes", and there is none here.'
             yield Problem(at, "group-code", text, 'Name one of the choices "yes".', width=len(LEAVE_GROUPS))
@@ -249,7 +255,7 @@ def _never_used(written: Written) -> Iterator[Problem]:
         used |= {series.count_from or series.id, *(condition.name for condition in series.conditions)}
     for name, steps in savers(written).items():
         first = steps[0][1]
-        if name not in used and name not in (*KNOWN_FIELDS, LEAVE_GROUPS) and first.origin is None:
+        if name not in used and name not in (*KNOWN_FIELDS, LEAVE_GROUPS, LINK_CODE) and first.origin is None:
             text = f'"{name}" is saved, and nothing in the content uses it.'
             mend = 'Fine if broadcasts choose people by it. If not, delete "save": keep only what is needed.'
             yield Problem(first.places.get("save", first.at), "never-used", text, mend, "warning", len(name))

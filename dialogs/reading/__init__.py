@@ -12,6 +12,7 @@ from typing import cast
 
 from dialogs.problem import At, Problem
 from dialogs.reading import grammar
+from dialogs.reading.answers import read_answers
 from dialogs.reading.claims import claim_of, read_schemes, read_sources
 from dialogs.reading.common import read_common
 from dialogs.reading.glossary import read_glossary
@@ -36,6 +37,7 @@ from dialogs.reading.values import (
 from dialogs.script import RESERVED_DIALOGS, Dialog, Resume, Text
 
 __all__ = [
+    "read_answers",
     "read_common",
     "read_dialog",
     "read_glossary",

@@ -43,7 +43,8 @@ WRITTEN = ("text", "number", "date", "phone")  # `as`: what is typed in where th
 CHECK_CHOICES = ("yes", "no", "unsure")
 OTHERWISE = "otherwise"
 RESERVED_STEPS = ("end", "forget", "resume")  # targets of `go`, and the place between two calls
-RESERVED_FIELDS = ("points", "max", "percent", "title", "kept", "stopped")  # placeholders with a meaning of their own
+# Placeholders and names with a meaning of their own: nothing is saved under them.
+RESERVED_FIELDS = ("points", "max", "percent", "title", "kept", "stopped", "channel_kind")
 
 
 def belongs(key: str) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 from dialogs.content import Content
 from dialogs.engine import COUNTED, SEEN
 from dialogs.seal import Seal, WrongKey
-from dialogs.tables import Address, Answer, Consent, Contact, Due, Field, Group, Member, Run, Session
+from dialogs.tables import Address, Answer, Consent, Contact, Due, Field, Group, Link, Member, Run, Session
 from gateway.people.finding import NotFound
 from gateway.tables import Message, Report
 
@@ -44,6 +44,7 @@ def data_of(db: Connection, seal: Seal, content: Content, id: int) -> Data:
         "dialogs": _runs(db, content, id, row.language),
         "messages": _messages(db, id),
         "calls": _calls(db, id),
+        "codes for a chat": _codes(db, id),
     }
 
 
@@ -74,6 +75,12 @@ def _phones(db: Connection, seal: Seal, id: int) -> list[Data]:
             }
         )
     return found
+
+
+def _codes(db: Connection, id: int) -> list[Data]:
+    """The code itself is not kept, only a mark that knows it again."""
+    found = db.execute(select(Link.made_at, Link.expires_at).where(Link.contact_id == id))
+    return [{"made at": _plain(row.made_at), "holds until": _plain(row.expires_at)} for row in found]
 
 
 def _fields(db: Connection, seal: Seal, id: int) -> Data:
