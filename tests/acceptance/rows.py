@@ -15,9 +15,9 @@ from tests.acceptance.server import SECRET_KEY
 seal = Seal(SECRET_KEY)
 Rows = dict[str, list[dict[str, Any]]]
 # Tables about nobody in particular; each other one must lead to a contact by its foreign keys.
-OF_NOBODY = {"broadcast", "event", "group", "keyring", "login", "pace", "tally", "user"}
+OF_NOBODY = {"broadcast", "event", "group", "guess", "keyring", "login", "pace", "tally", "user"}
 # Columns whose values are made by chance or by a key, or are the provider's.
-BY_CHANCE = {"key", "key_id", "to_key_id", "sealed", "to_sealed", "provider_id", "dedupe"}
+BY_CHANCE = {"code", "key", "key_id", "to_key_id", "sealed", "to_sealed", "provider_id", "dedupe"}
 
 
 def rows_of(engine: Engine, number: str) -> Rows:
@@ -75,5 +75,6 @@ def _plain(column: Column[Any], value: Any, owned: dict[str, list[int]]) -> Any:
         return owned[table].index(value) if value in owned[table] else "of another"
     if column.name == "shown":
         shown = json.loads(value)
-        return shown | {"run": owned["run"].index(shown["run"]) if shown.get("run") in owned["run"] else 0}
+        run = owned["run"].index(shown["run"]) if shown.get("run") in owned["run"] else 0
+        return shown | {"run": run, "nonce": bool(shown.get("nonce"))}
     return value

@@ -69,7 +69,8 @@ class Family:
 
     def press(self, key: str) -> Screen:
         self.each(lambda phone, n: phone.type(key))
-        assert len(set(self.screens)) == 1, "phones that did the same see different screens"
+        alike = {re.sub(r"\d{6}", "a code made by chance", screen.text) for screen in self.screens}
+        assert len(alike) == 1, "phones that did the same see different screens"
         return self.screens[0]
 
     def play(self, dialog: str) -> None:
