@@ -19,13 +19,12 @@ from rasa_sdk.interfaces import ActionExecutionRejection, ActionMissingDomainExc
 
 from bot.alone import alone
 from dialogs.content import Content
-from dialogs.freetext import danger_in, is_free
+from dialogs.freetext import danger_in, is_free, is_meaning
 from dialogs.gsm import LONGEST
-from dialogs.inbound import Inbound, Reply
+from dialogs.inbound import Inbound, Reply, parted
 from dialogs.store import CHAT
 
 CHANNEL = "rasa"
-NOTHING = frozenset(("nlu_fallback", "out_of_scope"))  # what Rasa and our assistant call what they did not understand
 SLASHES = re.compile(r"[\s/]+")
 ID = re.compile(r"[A-Za-z0-9_-]{16,64}")
 UUID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.I)
@@ -272,7 +271,7 @@ def heard_in(message: Mapping[str, Any], content: Content, threshold: float) -> 
     name, confidence = intent.get("name"), intent.get("confidence")
     if not isinstance(confidence, int | float) or not confidence >= threshold:
         return Heard(said)
-    known = isinstance(name, str) and name in content.answers.intents and name not in NOTHING
+    known = isinstance(name, str) and is_meaning(content, name)
     named = "/" in blanks[0] if blanks else False  # nobody understood it: it was written so
     return Heard(said, str(name) if known and not named else "", sure=True)
 
@@ -280,13 +279,4 @@ def heard_in(message: Mapping[str, Any], content: Content, threshold: float) -> 
 def buttons(reply: Reply) -> list[dict[str, str]]:
     """A button for each key below the text: its words, and the number that it sends. The text keeps its numbers, for
     those who see no buttons."""
-    if not reply.more:
-        return []
-    lines = reply.text.split("\n")
-    back = lines.pop() if lines[-1].startswith("0. ") else ""
-    count = len(reply.choices) or 1  # a page without choices goes on with 1
-    keys = lines[-count:]
-    if not all(line.startswith(f"{number}. ") for number, line in enumerate(keys, 1)) or len(keys) < count:
-        keys = []
-    found = (line.partition(". ") for line in (*keys, back) if line)
-    return [{"title": words, "payload": number} for number, _, words in found]
+    return [{"title": words, "payload": key} for key, words in parted(reply)[1]]

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from dialogs import store, talk
 from dialogs.content import BrokenContent, Content, Keeper, find_folder
 from dialogs.database import migrate, open_engine
+from dialogs.freetext import THRESHOLD
 from dialogs.inbound import Inbound, Reply
 from dialogs.screen import Room
 from dialogs.seal import SHORTEST, Seal
@@ -33,7 +34,6 @@ AT_ONCE = 8  # messages; the engine has ten connections
 TRIES = 3  # for a message that another one of the same person came across
 LOOK_EVERY = 2.0  # seconds between two looks whether the content was edited
 NO_PAGES = Room(pages=False)
-THRESHOLD = 0.6  # as the gateway's NGAZI_RASA_THRESHOLD has without it
 
 
 class Alone:

@@ -20,7 +20,7 @@ from dialogs.passed import Passed
 from dialogs.problem import Problem, errors
 from dialogs.screen import Room
 from dialogs.script import Common, Dialog, Series
-from dialogs.written import Written, content_files, read_folder
+from dialogs.written import Written, file_stamps, read_folder
 
 __all__ = ["BrokenContent", "Content", "Keeper", "find_folder", "link"]
 
@@ -161,7 +161,7 @@ class Keeper:
         """Raises BrokenContent if the folder has errors: there is nothing older to go on with. Keywords: as `load`."""
         self.folder, self.drafts, self.room, self.passed = folder, drafts, room, passed
         self._lock = Lock()
-        self._seen = self._look()
+        self._seen = file_stamps(self.folder)
         content, self.problems = Content.load(folder, drafts=drafts, room=room, passed=passed)
         if content is None:
             raise BrokenContent(self.problems)
@@ -171,7 +171,7 @@ class Keeper:
         """Read the folder again if a file in it has changed; put it in force if it has no error. Gives the problems
         of what stands there now. Cheap when nothing changed; safe from several threads."""
         with self._lock:
-            seen = self._look()
+            seen = file_stamps(self.folder)
             if seen != self._seen:
                 self._seen = seen  # as it was before reading: what changes meanwhile is seen the next time
                 content, self.problems = Content.load(
@@ -180,13 +180,3 @@ class Keeper:
                 if content is not None and content.revision != self.content.revision:
                     self.content = content
             return self.problems
-
-    def _look(self) -> dict[str, tuple[int, int, int]]:
-        found = {}
-        for path in content_files(self.folder):
-            try:
-                stat = path.stat()
-            except OSError:
-                continue  # gone since it was listed
-            found[str(path)] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-        return found

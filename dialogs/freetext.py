@@ -16,6 +16,8 @@ from dialogs.locale import fold_word
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 MOST = 600  # letters that are looked at
+NOTHING = frozenset(("nlu_fallback", "out_of_scope"))  # what Rasa and our assistant call what they did not understand
+THRESHOLD = 0.6  # how sure an assistant has to be of an intent, unless NGAZI_RASA_THRESHOLD says otherwise
 
 
 def words_of(text: str) -> list[str]:
@@ -30,6 +32,11 @@ def is_free(content: Content, text: str) -> bool:
         return False
     folded = fold_word(clean(text))
     return folded not in content.words and folded not in content.labels
+
+
+def is_meaning(content: Content, intent: str) -> bool:
+    """True for an intent that answers.yaml has an answer to."""
+    return intent in content.answers.intents and intent not in NOTHING
 
 
 def danger_in(content: Content, text: str) -> Answer | None:

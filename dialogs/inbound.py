@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -9,6 +10,7 @@ from typing import Literal
 
 Kind = Literal["ussd", "sms", "bot"]
 NOTHING: Mapping[str, str] = MappingProxyType({})
+CHOICE = re.compile(r"([0-9]+)\. (.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +48,23 @@ class Reply:
     choices: tuple[str, ...] = ()
     more: bool = False
     fleeting: bool = False
+
+
+def parted(reply: Reply) -> tuple[str, list[tuple[str, str]]]:
+    """The text of a reply without its last lines that are choices, and these: key and words of each, in order.
+
+    Choices that are not all there are text.
+    """
+    if not reply.more:
+        return reply.text, []
+    lines, ways = reply.text.split("\n"), []
+    count = len(reply.choices) or 1  # a page without choices goes on with 1
+    for key in ("0",) if count == 9 else ("0", "9"):  # of nine choices 9 is the last one
+        found = CHOICE.fullmatch(lines[-1]) if lines else None
+        if found and found[1] == key:
+            ways.append((key, found[2]))
+            lines.pop()
+    keys = [(found[1], found[2]) for line in lines[-count:] if (found := CHOICE.fullmatch(line))]
+    if [key for key, _ in keys] != [str(number) for number in range(1, count + 1)]:
+        return "\n".join(lines), ways[::-1]
+    return "\n".join(lines[:-count]), keys + ways[::-1]

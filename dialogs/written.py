@@ -39,6 +39,7 @@ AT_THE_TOP = (COMMON, HOURS, SOURCES, SCHEMES, GLOSSARY, ANSWERS)
 FOLDERS: Mapping[str, str] = MappingProxyType({"dialogs": ".yaml", "reminders": ".yaml", "locale": ".po"})
 MOST_BYTES = 2_000_000  # of one file: reading YAML takes a second for some 300 000
 BESIDE_THE_OTHERS = "Put its files beside the others, outside of it."
+Stamps = dict[str, tuple[int, int, int]]
 BESIDE = (".md", ".pot", ".mo", "~")  # files that may lie there and are not read
 
 
@@ -208,6 +209,18 @@ def content_files(folder: Path) -> list[Path]:
     for name, ending in FOLDERS.items():
         found += [path for path in (folder / name).glob(f"*{ending}") if not path.name.startswith(".")]
     return sorted(found)
+
+
+def file_stamps(folder: Path) -> Stamps:
+    """By the name of each file that is read: its time of change, size and inode. Another stamp: it was changed."""
+    found: Stamps = {}
+    for path in content_files(folder):
+        try:
+            stat = path.stat()
+        except OSError:
+            continue  # gone since it was listed
+        found[str(path)] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
+    return found
 
 
 def _strangers(folder: Path) -> list[str]:

@@ -19,7 +19,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
-from dialogs.inbound import Inbound, Reply
+from dialogs.inbound import Inbound, Reply, parted
 from dialogs.locale import fill
 from dialogs.tables import Address, Contact
 from gateway.channels import SettingsError
@@ -50,7 +50,6 @@ CHANNEL = "chat"
 LARGEST = 8 * 1024  # bytes of a body
 LONGEST = 2_000  # letters of a message
 NUMBER = re.compile(r"0|[1-9][0-9]{0,8}")
-CHOICE = re.compile(r"([0-9]+)\. (.+)")
 
 
 class Where(NamedTuple):
@@ -123,9 +122,8 @@ class Chat:
         if source is None:
             return ""  # an edit took it away
         entry = house.content.languages[language].entries.get(id)
-        if entry is not None and entry.says(source.source):
-            return fill(entry.text, house.outside(""))
-        return fill(house.content.text(id, language), house.outside(""))
+        accented = entry.text if entry is not None and entry.says(source.source) else ""
+        return fill(accented or house.content.text(id, language), house.outside(""))
 
     def _language(self, request: Request) -> str:
         house = self._house.now()
@@ -247,18 +245,6 @@ def find(db: Connection, key: str) -> Where:
         .where(Address.kind == "chat", Address.key == key)
     ).first()
     return Where() if row is None else Where(row.language, True, row.stopped_at is not None)
-
-
-def parted(reply: Reply) -> tuple[str, list[tuple[str, str]]]:
-    """The text of a reply without its last lines that are choices, and these: key and words of each, in order."""
-    lines, choices = reply.text.split("\n"), []
-    keys = ["0", "9", *(str(key) for key in range(len(reply.choices) or 1, 0, -1))]
-    for key in keys if reply.more else ():
-        found = CHOICE.fullmatch(lines[-1]) if lines else None
-        if found and found[1] == key:
-            choices.append((key, found[2]))
-            lines.pop()
-    return "\n".join(lines), choices[::-1]
 
 
 def accepted(request: Request) -> list[str]:

@@ -24,6 +24,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from dialogs.content import find_folder
+from dialogs.freetext import THRESHOLD
 from dialogs.seal import SHORTEST
 from gateway.channels import Channel as Channel
 from gateway.channels import SettingsError as SettingsError
@@ -294,7 +295,7 @@ class Settings:
             "NGAZI_RASA_THRESHOLD",
             _share,
             "How sure Rasa has to be of a meaning, from 0 to 1; below it, it counts as not understood.",
-            default="0.6",
+            default=str(THRESHOLD),
         ),
     ]
     notices: tuple[str, ...] = ()

@@ -19,7 +19,7 @@ import anyio
 import anyio.to_thread
 
 from dialogs.content import Content
-from dialogs.freetext import danger_in, is_free
+from dialogs.freetext import danger_in, is_free, is_meaning
 from dialogs.inbound import Inbound
 from gateway.sending.post import Answer, NoAnswer, Post
 
@@ -35,7 +35,6 @@ LOOKED_AT = 4 * LONGEST  # letters in which those are looked for
 AT_ONCE = 16  # calls to Rasa
 QUEUED = 1.0  # seconds that a text waits for its turn; Rasa 3.6 takes 4 ms for one, so that 200 have theirs
 FAILURES, PAUSE = 3, 30.0  # in a row; seconds
-NOTHING = frozenset(("nlu_fallback", "out_of_scope"))  # what Rasa and our assistant call what they did not understand
 WHY = {401: "does not take NGAZI_RASA_TOKEN", 404: "is not at NGAZI_RASA_URL", 409: "has loaded no model"}
 
 
@@ -156,8 +155,7 @@ class Understanding:
         if found is None:
             return "", "failed"
         intent, confidence = found
-        known = intent in self._content_now().answers.intents and intent not in NOTHING
-        sure = known and confidence >= self._threshold
+        sure = is_meaning(self._content_now(), intent) and confidence >= self._threshold
         return (intent, "understood") if sure else ("", "unsure")
 
     def _send(self, asked: str, until: float) -> Answer | None:

@@ -11,13 +11,12 @@ from pathlib import Path
 
 from dialogs.check import report
 from dialogs.problem import Problem, errors
-from dialogs.written import Written, content_files
+from dialogs.written import Stamps, Written, file_stamps
 
 EVERY = 0.3  # seconds between two looks
 SUMS = ("missing", "stale", "unsigned")  # one problem for many texts, whose number changes
 LINES = ("meaning",)  # the lines where a word stands are named
 _OF_A_DIALOG = re.compile(r"texts? of (\S+) ")
-Stamps = dict[str, tuple[int, int, int]]
 
 
 def watch(
@@ -95,15 +94,7 @@ def _settled(folder: Path, every: float) -> Stamps:
 
 
 def _look(folder: Path) -> Stamps:
-    found: Stamps = {}
     try:
-        paths = content_files(folder)
+        return file_stamps(folder)
     except OSError:  # the folder is gone while it was listed
-        return found
-    for path in paths:
-        try:
-            stat = path.stat()
-        except OSError:
-            continue  # gone since it was listed
-        found[str(path)] = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
-    return found
+        return {}

@@ -514,6 +514,7 @@ def test_what_is_said_is_in_no_log(chat, site, caplog):
         ("Ready?\n1. Yes. Sure. 2. times", ("yes",), {"Yes. Sure. 2. times": "1"}),
         ("Cut", ("yes", "no"), {}),
         ("1. Yes", ("yes", "no"), {}),
+        ("Nine\n" + "\n".join(f"{n}. c{n}" for n in range(1, 10)), ("x",) * 9, {f"c{n}": str(n) for n in range(1, 10)}),
     ],
 )
 def test_buttons_are_the_keys_below_the_text(text, choices, payloads):

@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import Text, cast, func, select
 from starlette.requests import Request
 
-from dialogs.inbound import Reply
+from dialogs.inbound import Reply, parted
 from dialogs.seal import Seal
 from dialogs.tables import Address, Answer, Contact, Session
 from gateway import guests
 from gateway.channels import SettingsError
-from gateway.chat import LARGEST, LONGEST, accepted, choose_language, parted
+from gateway.chat import LARGEST, LONGEST, accepted, choose_language
 from gateway.guests import Guests, Pace, caller_of, is_ours, new_id
 from gateway.settings import Settings
 from gateway.tables import Message
