@@ -23,6 +23,7 @@ from dialogs.inbound import Inbound
 from gateway import outbox
 from gateway.desk import Busy
 from gateway.forms import Form, NoObject, TooManyFields, is_form, read_form, read_json
+from gateway.in_order import InOrder
 from gateway.providers import DeliveryReport, Ended, News, OptOut, Provider, Unreadable
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ class Callbacks:
 
     def __init__(self, house: House) -> None:
         self._house = house
+        self._lines = InOrder()
         self._doors = {
             name: Door(name, house.providers[name], tuple(each.encode() for each in channel.secrets))
             for name, channel in house.settings.channels.items()
@@ -136,9 +138,14 @@ class Callbacks:
         """Store what the provider says, then acknowledge it."""
         outcome = "ignored"
         try:
-            for news in await self._house.understood(door.provider.read(callback, form)):
-                await self._store(news)
-                outcome = "stored"
+            told = door.provider.read(callback, form)
+            said = [news.address for news in told if isinstance(news, Inbound) and news.kind != "ussd"]
+            with self._lines.place(said) as place:
+                told = await self._house.understood(told)
+                await place.turn()
+                for news in told:
+                    await self._store(news)
+                    outcome = "stored"
         except Unreadable:
             raise
         except Exception as error:

@@ -20,6 +20,7 @@ from dialogs.content import Content, Keeper
 from dialogs.inbound import Inbound
 from gateway.app import create_app
 from gateway.channels import SettingsError
+from gateway.desk import Busy
 from gateway.providers import Ended
 from gateway.settings import Settings
 from gateway.understanding import AT_ONCE, FAILURES, LASTS, LONGEST, PAUSE, QUEUED, Understanding, wording
@@ -553,8 +554,8 @@ class Gateway:
         keeper: Any = SimpleNamespace(content=content, problems=[], refresh=list)
         self.client = TestClient(create_app(Settings.read(environ), desk=self.desk, keeper=keeper))
 
-    def text(self, text: str = ASKED) -> None:
-        answer = self.client.post(f"/in/ke/{SECRET}/sms", data={**TEXT, "text": text})
+    def text(self, text: str = ASKED, **fields: str) -> None:
+        answer = self.client.post(f"/in/ke/{SECRET}/sms", data={**TEXT, "text": text, **fields})
         assert answer.status_code == 200
 
     def dial(self, text: str) -> None:
@@ -607,6 +608,29 @@ def test_an_sms_is_taken_in_and_calls_go_on_while_rasa_hangs(gateway: Gateway, r
         text.result()
         assert time.monotonic() - begun < 2.5
     assert gateway.meanings == [("ussd", "")] * 5 + [("sms", "")]
+
+
+def test_messages_of_one_person_stay_in_order_and_hold_up_nobody_else(gateway: Gateway, rasa: Server):
+    rasa.raw(then_close=False)
+    with ThreadPoolExecutor(3) as others:
+        first = others.submit(gateway.text, id="first")
+        while not rasa.calls:
+            time.sleep(0.01)
+        second = others.submit(gateway.text, "1", id="second")
+        time.sleep(0.2)
+        gateway.text("2", **{"from": "+254711000099"}, id="of another person")
+        assert [each.text for each in gateway.desk.heard] == ["2"]
+        first.result()
+        second.result()
+    assert [each.text for each in gateway.desk.heard] == ["2", ASKED, "1"]
+
+
+def test_a_message_that_could_not_be_taken_in_lets_the_next_one_pass(gateway: Gateway):
+    gateway.desk.trouble = Busy()
+    assert gateway.client.post(f"/in/ke/{SECRET}/sms", data=TEXT).status_code == 503
+    gateway.desk.trouble = None
+    gateway.text("1")
+    assert len(gateway.desk.heard) == 2
 
 
 def test_without_its_address_there_is_no_rasa(tmp_path, rasa: Server, content: Content):
