@@ -10,7 +10,6 @@ import hashlib
 import hmac
 import ipaddress
 import os
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,110 +19,15 @@ from types import MappingProxyType
 from typing import Annotated, Any, get_type_hints
 from urllib.parse import urlsplit
 
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
-
-from dialogs.content import find_folder
 from dialogs.freetext import THRESHOLD
 from dialogs.seal import SHORTEST
+from gateway import setting_values as values
 from gateway.channels import Channel as Channel
 from gateway.channels import SettingsError as SettingsError
 from gateway.channels import read_channels
 
 SIMULATED = "sim=simulator://@?code=*384*77%23"
-ORIGIN = re.compile(r"https?://(\*\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?/?", re.IGNORECASE | re.ASCII)
 SAFE_SECRET = 16  # letters that the secret in a callback's address should have at least
-
-
-def _number(least: int, most: int) -> Callable[[str], int]:
-    def read(written: str) -> int:
-        if not written.isdecimal() or not least <= int(written) <= most:
-            raise ValueError(f"must be a number from {least} to {most}")
-        return int(written)
-
-    return read
-
-
-def _folder(written: str) -> Path:
-    return Path(written).absolute()
-
-
-def _drafts(written: str) -> bool:
-    if written.lower() not in ("show", "hide"):
-        raise ValueError("must be show or hide")
-    return written.lower() == "show"
-
-
-def _sends(written: str) -> bool:
-    if written.lower() not in ("here", "elsewhere"):
-        raise ValueError("must be here or elsewhere")
-    return written.lower() == "here"
-
-
-def _database_url(written: str) -> str:
-    url = re.sub(r"^postgres://", "postgresql://", written)
-    try:
-        backend = make_url(url).get_backend_name() if url else "sqlite"
-    except ArgumentError:
-        backend = ""
-    if backend not in ("sqlite", "postgresql"):
-        raise ValueError("must begin with sqlite:/// or postgresql://")
-    return url
-
-
-def _public_url(written: str) -> str:
-    try:
-        parts = urlsplit(written)
-        whole = parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment
-    except ValueError:
-        whole = False
-    if written and not whole:
-        raise ValueError("must look like https://ngazi.example.org")
-    return written.rstrip("/")
-
-
-def _rasa_url(written: str) -> str:
-    try:
-        parts = urlsplit(written)
-        whole = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        whole = False
-    if written and (not whole or re.search(r"[\s?#@]", written)):
-        raise ValueError("must look like http://127.0.0.1:5005, without a password or a token")
-    return written.rstrip("/")
-
-
-def _token(written: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._~-]*", written):  # it is part of addresses, here and in Rasa's settings
-        raise ValueError("may have only letters, digits and . _ ~ -")
-    return written
-
-
-def _share(written: str) -> float:
-    if not re.fullmatch(r"0?\.[0-9]+|[01]|1\.0+", written, re.ASCII):
-        raise ValueError("must be a number from 0 to 1, such as 0.7")
-    return float(written)
-
-
-def _on(written: str) -> bool:
-    if written.lower() not in ("on", "off"):
-        raise ValueError("must be on or off")
-    return written.lower() == "on"
-
-
-def _origins(written: str) -> tuple[str, ...]:
-    """They end up in a header, so that nothing else may stand in them."""
-    for each in written.split():
-        if not ORIGIN.fullmatch(each):
-            raise ValueError(f"must be addresses of sites, such as https://www.example.org, not {each}")
-    return tuple(each.rstrip("/").lower() for each in written.split())
-
-
-def _content(written: str) -> Path:
-    folder = find_folder({"NGAZI_CONTENT": written})
-    if not folder.is_dir():
-        raise ValueError("names a folder that is not there")
-    return folder.absolute()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +52,7 @@ class Settings:
         Path,
         Setting(
             "NGAZI_DATA",
-            _folder,
+            values.folder,
             "Folder for what the gateway makes itself: the SQLite file, the secret key.",
             default="./data",
         ),
@@ -157,7 +61,7 @@ class Settings:
         str,
         Setting(
             "NGAZI_DATABASE_URL",
-            _database_url,
+            values.database_url,
             "The database: `sqlite:////var/lib/ngazi/ngazi.db`, or `postgresql://user:password@host/name` "
             "for several processes.",
             without="a SQLite file in `NGAZI_DATA`",
@@ -186,7 +90,7 @@ class Settings:
         str,
         Setting(
             "NGAZI_PUBLIC_URL",
-            _public_url,
+            values.public_url,
             "How providers and people reach this gateway: `https://ngazi.example.org`. Needed for Twilio.",
         ),
     ]
@@ -194,7 +98,7 @@ class Settings:
         Path,
         Setting(
             "NGAZI_CONTENT",
-            _content,
+            values.content,
             "Folder of the dialogs and translations.",
             without="`./content`, else what came with the program",
         ),
@@ -203,7 +107,7 @@ class Settings:
         bool,
         Setting(
             "NGAZI_DRAFTS",
-            _drafts,
+            values.drafts,
             "`show` offers languages whose translation is a draft too, `hide` does not.",
             default="hide",
         ),
@@ -217,12 +121,12 @@ class Settings:
             default="127.0.0.1",
         ),
     ]
-    port: Annotated[int, Setting("NGAZI_PORT", _number(0, 65535), "Port to listen on.", default="8000")]
+    port: Annotated[int, Setting("NGAZI_PORT", values.number(0, 65535), "Port to listen on.", default="8000")]
     desk_list: Annotated[
         int,
         Setting(
             "NGAZI_DESK_LIST",
-            _number(1, 1000),
+            values.number(1, 1000),
             "How many callbacks share one transaction at most; 1 is for measuring what sharing is worth.",
             default="128",
         ),
@@ -231,7 +135,7 @@ class Settings:
         bool,
         Setting(
             "NGAZI_SENDING",
-            _sends,
+            values.sends,
             "`here`: the gateway also sends what waits. `elsewhere`: only `ngazi work` does.",
             default="here",
         ),
@@ -240,7 +144,7 @@ class Settings:
         int,
         Setting(
             "NGAZI_SWEEP_DAYS",
-            _number(1, 3650),
+            values.number(1, 3650),
             "Days after which texts of messages and shown screens are dropped; counts remain.",
             default="90",
         ),
@@ -249,7 +153,7 @@ class Settings:
         int,
         Setting(
             "NGAZI_APPROVE_ABOVE",
-            _number(0, 100_000_000),
+            values.number(0, 100_000_000),
             "A broadcast to more people than this needs a second person's approval.",
             default="0",
             without="`0`: one person is enough",
@@ -257,13 +161,13 @@ class Settings:
     ]
     chat: Annotated[
         bool,
-        Setting("NGAZI_CHAT", _on, "`on`: people can chat on a page of the gateway, at `/chat`.", default="off"),
+        Setting("NGAZI_CHAT", values.on, "`on`: people can chat on a page of the gateway, at `/chat`.", default="off"),
     ]
     chat_origins: Annotated[
         tuple[str, ...],
         Setting(
             "NGAZI_CHAT_ORIGINS",
-            _origins,
+            values.origins,
             "The sites that may show the chat within their pages, with blanks between them: "
             "`https://www.example.org https://*.example.com`.",
             without="the chat is a page of its own only",
@@ -273,7 +177,7 @@ class Settings:
         str,
         Setting(
             "NGAZI_RASA_URL",
-            _rasa_url,
+            values.rasa_url,
             "Where Rasa tells what free text means: `http://127.0.0.1:5005`. It gets texts of people: `https://` for "
             "another machine.",
             without="free text is answered by the words in it",
@@ -283,7 +187,7 @@ class Settings:
         str,
         Setting(
             "NGAZI_RASA_TOKEN",
-            _token,
+            values.token,
             "A word that only Rasa and the gateway know: Rasa's `--auth-token`, and the `token` of its "
             "`action_endpoint`, which is the gateway's `/rasa/webhook`.",
             without="Rasa is asked without one, and `/rasa/webhook` is not there",
@@ -293,7 +197,7 @@ class Settings:
         float,
         Setting(
             "NGAZI_RASA_THRESHOLD",
-            _share,
+            values.share,
             "How sure Rasa has to be of a meaning, from 0 to 1; below it, it counts as not understood.",
             default=str(THRESHOLD),
         ),
@@ -304,23 +208,23 @@ class Settings:
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> Settings:
         """The settings in force. Raises SettingsError. Makes the data folder, and the key of a simulator."""
-        values: dict[str, Any] = {}
+        found: dict[str, Any] = {}
         for field_name, setting in declared().items():
             try:
                 written = environ.get(setting.name, "").strip() or setting.default
-                values[field_name] = setting.read(written)
+                found[field_name] = setting.read(written)
             except ValueError as error:
                 raise SettingsError(f"{setting.name} {error}.") from None
         notices = _strangers(environ)
-        data: Path = values["data"]
+        data: Path = found["data"]
         _make_folder(data)
-        values["database_url"] = values["database_url"] or f"sqlite:///{data}/ngazi.db"
-        values["secret_key"] = _secret_key(values["secret_key"], data, _simulated(values["channels"]), notices)
-        values["channels"] = _with_secrets(values["channels"], values["secret_key"], notices)
-        notices += _overheard(values["rasa_url"])
-        if 0 < len(values["rasa_token"]) < SAFE_SECRET:
+        found["database_url"] = found["database_url"] or f"sqlite:///{data}/ngazi.db"
+        found["secret_key"] = _secret_key(found["secret_key"], data, _simulated(found["channels"]), notices)
+        found["channels"] = _with_secrets(found["channels"], found["secret_key"], notices)
+        notices += _overheard(found["rasa_url"])
+        if 0 < len(found["rasa_token"]) < SAFE_SECRET:
             notices.append("NGAZI_RASA_TOKEN is short enough to be guessed.")
-        return cls(**values, notices=tuple(notices))
+        return cls(**found, notices=tuple(notices))
 
     @property
     def simulated(self) -> bool:
