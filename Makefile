@@ -72,10 +72,11 @@ bot: setup ## Make Rasa's own environment, train the assistant, and run it with 
 	@$(BIN)/python -m bot.rasa train
 	@$(BIN)/python -m bot.rasa play $(ARGS)
 
-bot-test: setup ## Train the assistant and measure it on the held-out sentences
+bot-test: setup ## Train the assistant, measure it on the held-out sentences, and play its stories
 	@$(BIN)/python -m bot.rasa setup
 	@$(BIN)/python -m bot.rasa train
 	@$(BIN)/python -m bot.rasa test $(ARGS)
+	@$(BIN)/python -m bot.rasa stories
 
 docs: setup ## Write the parts of docs/ that are generated
 	$(BIN)/python -m tests.reference $(ARGS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dialogs import course, dates, engine, linking, progress, understood
 from dialogs.belongings import find_group
-from dialogs.gsm import clean
+from dialogs.gsm import clean, fold
 from dialogs.inbound import Reply
 from dialogs.locale import fold_word
 from dialogs.script import GROUP, LINK_CODE, Choice, Dialog, Step
@@ -94,7 +94,7 @@ def choose(turn: Turn, text: str, dialog: Dialog, run: RunState, step: Step, ids
     if picked and picked not in ids:
         return course.moved_on(turn)  # an edit took this choice away while the screen was out
     if not picked or picked not in shown.choices:
-        return understood.freely(turn) or course.sorry(turn, "sorry")
+        return understood.or_sorry(turn)
     return accept(turn, dialog, run, step, picked)
 
 
@@ -153,9 +153,12 @@ def by_words(turn: Turn, text: str, step: Step, ids: tuple[str, ...]) -> str:
     """The choice that reads so, in the person's language; yes and no in any."""
     folded, scene = fold_word(text), turn.scene(None).of(step)
     for id in ids:
-        choice = step.choice(id)
-        name = scene.text(choice.text.id) if choice else turn.content.languages[id].name
-        if fold_word(name) == folded:
+        if choice := step.choice(id):
+            said = scene.text(choice.text.id)
+            names = (said, fold(said, scene.language.replace))  # as it is written, and as on simple phones
+        else:
+            names = (turn.content.languages[id].name, turn.content.languages[id].called(chat=True))
+        if folded in map(fold_word, names):
             return id
     word = turn.content.words.get(folded, "")
     return word if word in ("yes", "no") and word in ids else ""
@@ -211,7 +214,7 @@ def answer_resume(turn: Turn, text: str) -> Reply:
         return course.enter(turn, run.dialog)
     if picked:
         return course.enter(turn, run.dialog)
-    return understood.freely(turn) or course.sorry(turn, "sorry")
+    return understood.or_sorry(turn)
 
 
 def answer_said(turn: Turn, text: str) -> Reply:
@@ -221,7 +224,7 @@ def answer_said(turn: Turn, text: str) -> Reply:
     if dialog is None or run is None or run.id != shown.run or not text:
         return course.again(turn)
     if text not in ("1", "2"):
-        return understood.freely(turn) or course.sorry(turn, "sorry")
+        return understood.or_sorry(turn)
     standing = turn.walk(dialog, run)
     step = standing.step
     if step is None or step.id != shown.step:
@@ -276,7 +279,7 @@ def obey(turn: Turn, word: str) -> Reply:
         person.changed.add("stopped")
         person.ledger.append(Said("all", True, turn.inbound.kind, turn.scene(None).text(lead)))
         if progress.wants_messages(person):
-            person.seal, person.unseal = turn.inbound.address, False
+            progress.keep_number(turn)
         if person.fields.get("reminders") == "yes":
             progress.look_again(turn)
     if word == "menu":

@@ -19,7 +19,7 @@ from dialogs.locale import Language, fold_word
 from dialogs.passed import Passed
 from dialogs.problem import Problem, errors
 from dialogs.screen import Room
-from dialogs.script import Common, Dialog, Series
+from dialogs.script import FOR_CHATS, Common, Dialog, Series
 from dialogs.written import Written, file_stamps, read_folder
 
 __all__ = ["BrokenContent", "Content", "Keeper", "find_folder", "link"]
@@ -54,14 +54,22 @@ class Content:
     hours: Hours = field(default=CAREFUL, repr=False)  # when people may be written to
     sources: Mapping[str, Source] = field(default_factory=lambda: ALWAYS, repr=False)  # what texts rest on
     schemes: Mapping[str, Scheme] = field(default_factory=dict, repr=False)  # what questions prepare for
+    full: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict, repr=False
+    )  # `wordings` with all letters of their languages, for chats
 
-    def text(self, id: str, language: str) -> str:
+    def text(self, id: str, language: str, *, chat: bool = False) -> str:
         """A text as this language says it, else its fallbacks, ready to be sent but for its placeholders.
 
-        Raises KeyError for an unknown id; a language that is gone speaks the source language.
+        In a chat it has all letters of its language, and a common text may have a wording for chats: `goodbye_chat`
+        stands in for `goodbye`. Raises KeyError for an unknown id; a language that is gone speaks the source language.
         """
-        said = self.wordings.get(language)
-        return (self.wordings[self.common.language] if said is None else said)[id]
+        wordings = (self.full or self.wordings) if chat else self.wordings
+        said = wordings.get(language)
+        said = wordings[self.common.language] if said is None else said
+        if chat and id.startswith("common:"):
+            return said.get(f"{id}{FOR_CHATS}") or said[id]
+        return said[id]
 
     def offered(self, drafts: bool = False) -> tuple[Language, ...]:
         """The languages that people may choose: the source language, then the others by name."""
@@ -107,12 +115,15 @@ def make(written: Written) -> Content:
         written.hours,
         written.sources,
         written.schemes,
+        MappingProxyType(
+            {code: MappingProxyType(written.wording(each, full=True)) for code, each in languages.items()}
+        ),
     )
 
 
 def _plain_name(language: Language) -> Language:
     """With its name in letters that every phone shows: it stands in a list that everyone sees."""
-    return replace(language, name=fold(language.name, language.replace))
+    return replace(language, name=fold(language.name, language.replace), full_name=language.full_name or language.name)
 
 
 def _words(written: Written) -> dict[str, str]:
@@ -132,7 +143,8 @@ def _labels(
     ids = [f"common:{key}" for key in ("next", "more", "back", "resume_on", "resume_over", "menu")]
     ids += [choice.text.id for dialog in written.dialogs.values() for step in dialog.steps for choice in step.choices]
     said = {fold_word(words[id]) for words in wordings.values() for id in dict.fromkeys(ids) if id in words}
-    return frozenset(said | {fold_word(each.name) for each in languages.values()})
+    names = [each.called(chat=chat) for each in languages.values() for chat in (False, True)]
+    return frozenset(said | {fold_word(name) for name in names})
 
 
 def _shared(dialogs: Mapping[str, Dialog]) -> dict[tuple[str, str], tuple[tuple[str, str], ...]]:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from dialogs.answers import Answer, Answers, Phrase
 from dialogs.content import Content
 from dialogs.gsm import clean
+from dialogs.inbound import pressed
 from dialogs.locale import fold_word
 
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
@@ -26,9 +27,9 @@ def words_of(text: str) -> list[str]:
 
 
 def is_free(content: Content, text: str) -> bool:
-    """True for text that an assistant may be asked about. It has letters, and reads like no word or choice we know."""
+    """True for text that an assistant may be asked about. It has letters, and is no button, word or choice we know."""
     words = words_of(text)
-    if not any(any(letter.isalpha() for letter in word) for word in words):
+    if pressed(text) or not any(any(letter.isalpha() for letter in word) for word in words):
         return False
     folded = fold_word(clean(text))
     return folded not in content.words and folded not in content.labels

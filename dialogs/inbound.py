@@ -11,6 +11,7 @@ from typing import Literal
 Kind = Literal["ussd", "sms", "bot"]
 NOTHING: Mapping[str, str] = MappingProxyType({})
 CHOICE = re.compile(r"([0-9]+)\. (.+)")
+PRESS = re.compile(r"([0-9]{1,2})@([a-z2-7]{8})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Inbound:
     `text` is what was typed now; with `whole` it is everything typed so far in the session, joined by `*`
     (Africa's Talking). `session` is the provider's, "" for SMS. `turn` is the provider's number of this turn.
     `echo` holds fields that the provider wants back with the answer. `meaning` is what an assistant made of the text,
-    an intent of `answers.yaml`, if it is sure enough; "" otherwise, and by USSD always.
+    an intent of `answers.yaml`, if it is sure enough; "" otherwise, and by USSD always. `media`: a photo, a voice note,
+    a place on the map or the like came; what was written below it is the text.
     """
 
     channel: str
@@ -34,6 +36,7 @@ class Inbound:
     turn: str = ""
     echo: Mapping[str, str] = field(default_factory=lambda: NOTHING, compare=False, repr=False)
     meaning: str = ""
+    media: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +44,26 @@ class Reply:
     """A screen for the phone: `text` holds everything shown, `choices` the words of the choices on it.
 
     `more` says that the person may answer (CON, not END). An empty `text` means that nothing is sent. `fleeting`: it
-    belongs to a dialog that leaves no trace, so nothing is to be left of a message with it once that has gone.
+    belongs to a dialog that leaves no trace, so nothing is to be left of a message with it once that has gone. `place`
+    is the mark of what stands on the screen, for the buttons of a chat (see `press`); "" by USSD and on a last screen.
     """
 
     text: str
     choices: tuple[str, ...] = ()
     more: bool = False
     fleeting: bool = False
+    place: str = ""
+
+
+def press(key: str, place: str) -> str:
+    """What a button sends: its key, and the place that it belongs to; where there is none, the key alone."""
+    return f"{key}@{place}" if place else key
+
+
+def pressed(text: str) -> tuple[str, str] | None:
+    """The key and the place of a button that was pressed; None for what somebody wrote."""
+    found = PRESS.fullmatch(text.strip())
+    return (found[1], found[2]) if found else None
 
 
 def parted(reply: Reply) -> tuple[str, list[tuple[str, str]]]:

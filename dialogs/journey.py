@@ -58,7 +58,7 @@ class Journey:
 
     def _messages(self, dialog: Dialog, kind: Kind, room: Room, note: bool = False) -> Iterator[str]:
         answers: list[Entry] = []
-        known = {**self._outside(), **self.fields, "channel_kind": kind}
+        known = {**self._outside(), **self.fields, "channel_kind": kind, "reachable": "yes"}
         scene = self._scene(room, kind, {})
         lead = ""
         for _ in range(MOST):
@@ -106,7 +106,7 @@ class Journey:
 
     def _scene(self, room: Room, kind: Kind, known: Mapping[str, str], went: Iterable[Went] | None = None) -> Scene:
         house = self._house(room)
-        fields = {**self._outside(), **self.fields, "channel_kind": kind}
+        fields = {**self._outside(), **self.fields, "channel_kind": kind, "reachable": "yes"}
         inbound = Inbound("", kind, "", "", "", "")
         overview = Overview(self.content.dialogs, fields, list(self.went if went is None else went))
         language = house.language(self.language)

@@ -11,15 +11,15 @@ from dialogs.store import Person
 PLAIN = ("yes", "no", "unsure")  # answers that mean nothing without their question
 
 
-def told(scene: Scene, person: Person, linked: bool = False) -> str:
+def told(scene: Scene, person: Person, *, number: bool, linked: bool = False) -> str:
     """One line for each thing: language, dates, answers as their choices read, groups, messages.
 
     The words before each come from the common texts `kept_<name>`; an answer without one stands among the others,
-    with its question where it says nothing alone. What no question of the content saves is not told. `linked`: a chat
-    and a phone are this one person's.
+    with its question where it says nothing alone. What no question of the content saves is not told. `number`: it is
+    kept to write to; `linked`: a chat and a phone are this one person's.
     """
-    lines = [_line(scene, "language", scene.language.name)]
-    if person.sealed or person.seal:
+    lines = [_line(scene, "language", scene.language.called(chat=scene.chat))]
+    if number:
         lines.append(_label(scene, "number"))
     if linked:
         lines.append(_label(scene, "chat"))

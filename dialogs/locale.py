@@ -34,6 +34,11 @@ class Language:
     file: str = ""
     broken: bool = False  # the file could not be read; the language counts as known all the same
     places: Mapping[str, At] = field(default_factory=lambda: _NOWHERE, repr=False, compare=False)
+    full_name: str = ""  # with all its letters, where `name` does without
+
+    def called(self, *, chat: bool) -> str:
+        """Its own name as chats or phones show it."""
+        return (self.full_name or self.name) if chat else self.name
 
     def place(self, header: str) -> At:
         """Where a header stands, else the beginning of the file."""
@@ -64,6 +69,7 @@ def read_language(file: str, source: str) -> tuple[Language, list[Problem]]:
         _by_id(po.entries, problems),
         file,
         places=po.places,
+        full_name=head.text("X-Full-Name"),
     )
     if not head.text("X-Name"):
         head.wrong("X-Name", "The own name of this language is missing.", 'Add a line "X-Name: Kiswahili\\n".')

@@ -196,10 +196,25 @@ def ask_for_messages(turn: Turn, wanted: bool) -> None:
         if not wants_messages(person):
             person.seal, person.unseal = "", True
         return
-    person.seal, person.unseal = turn.inbound.address, False
+    keep_number(turn)
     if person.stopped:
         person.stopped = False
         person.changed.add("stopped")
+
+
+def keep_number(turn: Turn) -> None:
+    """Seal the number that is heard, to send messages to; of a web chat there is none."""
+    turn.person.unseal = False
+    turn.person.seal = turn.inbound.address if store.has_number(turn.inbound.address) else ""
+
+
+def keep_number_at_last(turn: Turn) -> None:
+    """Who asked for messages in a chat is sent them from when their phone is heard."""
+    person = turn.person
+    if person.stopped or person.sealed or person.seal or not (person.consent and wants_messages(person)):
+        return
+    if store.has_number(turn.inbound.address) and not store.keeps_number(turn.db, person.id):
+        keep_number(turn)
 
 
 def wants_messages(person: Person) -> bool:

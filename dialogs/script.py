@@ -24,8 +24,9 @@ SWITCHES = ("conflict_zone", "mercury_ban", "evictions")
 CHANNEL_KINDS = ("ussd", "sms", "bot")  # what `channel_kind` can be; WhatsApp is a chat, so it is "bot"
 KNOWN_FIELDS = (
     *("language", "consent", "country", "private_phone", "reminders", "news", "stopped", "group", "channel_kind"),
-    *SWITCHES,
+    *("reachable", *SWITCHES),
 )
+FOR_CHATS = "_chat"  # ends the key of a common text that is said in place of another in chats
 MESSAGES = ("reminders", "news")  # yes to one of them: the number may be kept, sealed, to send to
 GROUP, LEAVE_GROUPS = "group", "leave_groups"  # fields that make and end memberships; never kept as fields
 LINK_CODE = "link_code"  # the code that makes a chat and a phone one person's; never kept as a field

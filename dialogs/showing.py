@@ -16,6 +16,7 @@ from dialogs.overview import Overview, by_urgency
 from dialogs.screen import Keys, Page, Room, lay_out
 from dialogs.script import GROUP, LEAVE_GROUPS, LINK_CODE, SWITCHES, Choice, Dialog, Step
 from dialogs.seal import Seal
+from dialogs.store import channel_kind
 from dialogs.typed import read_date, read_number, read_phone, read_text
 
 RESUME = "resume"  # the step of `shown` while the person is asked whether to go on
@@ -37,7 +38,7 @@ class House:
     given: dict[str, dict[str, str]] = field(default_factory=dict)
     chance: Callable[[int], bytes] = os.urandom  # so many bytes that nobody can guess
     _languages: dict[str, Language] = field(default_factory=dict)
-    _keys: dict[str, Keys] = field(default_factory=dict)
+    _keys: dict[tuple[str, bool], Keys] = field(default_factory=dict)
     _ends: dict[str, bool] = field(default_factory=dict)
     _groups: dict[str, bool] = field(default_factory=dict)
     _dates: list[frozenset[str]] = field(default_factory=list)
@@ -59,12 +60,12 @@ class House:
             self._languages.update((each.code, each) for each in self.content.offered(self.drafts))
         return self._languages.get(code) or self._languages[self.content.common.language]
 
-    def keys(self, code: str) -> Keys:
+    def keys(self, code: str, *, chat: bool = False) -> Keys:
         """The words beside 1, 9 and 0 in a language."""
-        found = self._keys.get(code)
+        found = self._keys.get((code, chat))
         if found is None:
-            words = (self.content.text(f"common:{key}", code) for key in ("next", "more", "back"))
-            found = self._keys[code] = Keys(*words)
+            words = (self.content.text(f"common:{key}", code, chat=chat) for key in ("next", "more", "back"))
+            found = self._keys[code, chat] = Keys(*words)
         return found
 
     def may_end(self, dialog: Dialog) -> bool:
@@ -148,6 +149,11 @@ class Scene:
         """The content in force."""
         return self.house.content
 
+    @property
+    def chat(self) -> bool:
+        """True in a chat, where every letter can be shown."""
+        return channel_kind(self.inbound) == "bot"
+
     def of(self, step: Step) -> Scene:
         """The scene for one step: in one language from its first word to its keys. Where that word is not translated,
         this is the language that lends it; else a few letters of one script would cost a whole screen of another.
@@ -158,8 +164,9 @@ class Scene:
         return replace(self, language=self.content.languages[lender]) if lender else self
 
     def text(self, id: str, **more: str) -> str:
-        """A text in the person's language, filled and in letters that the phone can show."""
-        found = self.content.text(id, self.language.code)
+        """A text in the person's language, filled and in letters that the phone can show; in a chat in its own."""
+        chat = self.chat
+        found = self.content.text(id, self.language.code, chat=chat)
         if "{" not in found:
             return found
         values = {**self.fields, **self.known, **more}
@@ -171,7 +178,7 @@ class Scene:
         if "{link_code}" in found:
             values[LINK_CODE] = self.link_code()
         filled = fill(found, values)
-        return wire(filled, self.language.replace, self.language.letters == "any")
+        return filled if chat else wire(filled, self.language.replace, self.language.letters == "any")
 
     def common(self, key: str, **more: str) -> str:
         """A common text."""
@@ -182,12 +189,12 @@ class Scene:
         if not FORMS["date"].fullmatch(iso):
             return iso  # it was typed when the question did not ask for a date yet
         year, month, day = iso.split("-")
-        months = self.content.text("common:months", self.language.code).split()
+        months = self.content.text("common:months", self.language.code, chat=self.chat).split()
         return f"{int(day)} {months[int(month) - 1]} {year}" if len(months) == 12 else f"{day}/{month}/{year}"
 
     def keys(self) -> Keys:
         """The words beside 1, 9 and 0."""
-        return self.house.keys(self.language.code)
+        return self.house.keys(self.language.code, chat=self.chat)
 
     def pages(
         self, lead: str, parts: tuple[str, ...], choices: tuple[str, ...], *, back: bool, ends: bool, typed: bool
@@ -235,7 +242,8 @@ def step_parts(
     question = (text(step.texts[0].id),)
     if step.kind == "languages":
         offered = scene.content.offered(scene.house.drafts)
-        return question, tuple(each.code for each in offered), tuple(each.name for each in offered), False
+        names = tuple(each.called(chat=scene.chat) for each in offered)
+        return question, tuple(each.code for each in offered), names, False
     ids = tuple(choice.id for choice in step.choices)
     return question, ids, tuple(text(choice.text.id) for choice in step.choices), step.kind != "choice"
 

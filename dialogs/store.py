@@ -25,6 +25,7 @@ from dialogs.tables import Address, Base, Contact, Keyring, Run, Session
 
 HEARD_LATELY = timedelta(hours=1)  # `address.heard_at` is as exact as this
 WHATSAPP, CHAT = "whatsapp:", "chat:"
+ASKED_FOR = ("tel", "whatsapp")  # kinds of addresses that a message can be sent to
 
 
 @dataclass(slots=True)
@@ -112,6 +113,19 @@ def address_kind(address: str) -> tuple[str, str]:
 def channel_kind(inbound: Inbound) -> str:
     """`ussd`, `sms`, or `bot` for every chat, WhatsApp too though it comes as a message."""
     return inbound.kind if inbound.kind == "ussd" or address_kind(inbound.address)[0] == "tel" else "bot"
+
+
+def has_number(address: str) -> bool:
+    """True for a phone and for WhatsApp; a web chat has no number that a message could be sent to."""
+    return address_kind(address)[0] in ASKED_FOR
+
+
+def keeps_number(db: Connection, contact_id: int) -> bool:
+    """True if a number of this contact is kept to send messages to."""
+    kept = select(Address.id).where(
+        Address.contact_id == contact_id, Address.kind.in_(ASKED_FOR), Address.sealed.is_not(None)
+    )
+    return db.execute(kept.limit(1)).first() is not None
 
 
 def session_key(inbound: Inbound, contact_id: int) -> str:

@@ -9,17 +9,19 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
-from dialogs import answering, course, saving, understood
+from dialogs import answering, course, progress, saving, understood
 from dialogs.gsm import clean
-from dialogs.inbound import Inbound, Reply
+from dialogs.inbound import Inbound, Reply, pressed
 from dialogs.locale import fill, fold_word
+from dialogs.place import place_of
 from dialogs.showing import House, Shown
-from dialogs.store import Person, SessionState, session_key
+from dialogs.store import Person, RunState, SessionState, channel_kind, session_key
 from dialogs.turn import Calls, Turn
 
 log = logging.getLogger("ngazi.talk")
@@ -39,6 +41,7 @@ def reply(
     """
     calls: Calls = {key: call for person in people.values() for key, call in person.sessions.items()}
     replies: list[Reply] = []
+    stands: list[tuple[Shown, RunState | None]] = []
     for inbound in inbounds:
         person = people[inbound.address]
         if person.forget:
@@ -47,6 +50,7 @@ def reply(
             turn = Turn(house, db, now, inbound, person, calls)
             turn.alone = len(inbounds) == 1
             replies.append(take(turn))
+            stands.append((turn.shown, turn.person.runs.get(turn.shown.dialog)))
         except SQLAlchemyError:
             raise  # the desk knows whether it goes well the second time
         except Exception as error:  # the others must go on; the frames tell no text
@@ -56,12 +60,19 @@ def reply(
             log.error("a turn failed: %s\n%s", type(error).__name__, frames)
             return [sorry(house, inbound, person)]
     saving.save(db, people.values(), house.seal, now, house.content.revision)
-    return replies
+    return [placed(inbound, said, *there) for inbound, said, there in zip(inbounds, replies, stands, strict=True)]
+
+
+def placed(inbound: Inbound, reply: Reply, shown: Shown, run: RunState | None) -> Reply:
+    """The reply with the mark of its place, for buttons; made last, since a new run gets its id when it is written."""
+    if inbound.kind == "ussd" or not reply.more:
+        return reply
+    return replace(reply, place=place_of(shown, run.id if run is not None else shown.run))
 
 
 def sorry(house: House, inbound: Inbound, person: Person | None = None) -> Reply:
     """The last screen when something of ours failed; nothing was taken in, and the place is kept."""
-    return closing(house, "sorry_error", person)
+    return closing(house, "sorry_error", person, chat=channel_kind(inbound) == "bot")
 
 
 def busy(house: House) -> Reply:
@@ -69,15 +80,16 @@ def busy(house: House) -> Reply:
     return closing(house, "busy")
 
 
-def closing(house: House, key: str, person: Person | None = None) -> Reply:
+def closing(house: House, key: str, person: Person | None = None, *, chat: bool = False) -> Reply:
     """A common text that ends a call, in the person's language where it is known."""
     language = house.language(person.language if person else "")
-    said = house.content.text(f"common:{key}", language.code)
+    said = house.content.text(f"common:{key}", language.code, chat=chat)
     return Reply(fill(said, house.outside(person.country if person else "")))
 
 
 def take(turn: Turn) -> Reply:
     """The reply to this inbound."""
+    progress.keep_number_at_last(turn)
     place = (turn.inbound.channel, session_key(turn.inbound, turn.person.id))
     known = turn.calls.get(place)
     if known is not None and known.contact_id != turn.person.id:
@@ -161,19 +173,44 @@ def feed(turn: Turn, segments: list[str]) -> Reply | None:
 
 def take_message(turn: Turn, place: tuple[str, str], known: SessionState | None) -> Reply:
     """An SMS or a chat message: words for the service first, then an answer to what was said last."""
-    word = turn.content.words.get(fold_word(clean(turn.inbound.text)), "")
+    text, button = turn.inbound.text, pressed(turn.inbound.text)
+    word = turn.content.words.get(fold_word(clean(text)), "")
     if known is None or known.shown is None:
         open_call(turn, place)
         turn.first = True
     else:
         turn.session, turn.shown = known, Shown.of(known.shown)
         turn.session.ended, turn.wanted = False, turn.shown.wanted
-    if (help := understood.at_once(turn)) is not None:
+    if button is None and (help := understood.at_once(turn)) is not None:
         return help
     if turn.person.stopped and word not in ("start", "help", "stop"):
         return Reply("")  # STOP holds until the person asks to come back
     if word in answering.FOR_THE_HOUSE:
         return answering.obey(turn, word)
+    if turn.inbound.media and not text.strip():
+        return text_only(turn)
     if not turn.shown.dialog or turn.shown.ends:
         return understood.freely(turn) or course.start(turn)
-    return answering.answer(turn, turn.inbound.text)
+    return answering.answer(turn, text) if button is None else press_of(turn, *button)
+
+
+def press_of(turn: Turn, key: str, place: str) -> Reply:
+    """A button is its key where what it belongs to still stands there; an old one answers nothing that is open now."""
+    if place != place_of(turn.shown, turn.shown.run):
+        return course.again(turn)
+    stands = turn.stands()
+    if key == "0" and turn.shown.typed and stands is not None:  # written, it might be the number that was asked for
+        dialog, run, standing, _ = stands
+        return course.back(turn, dialog, run, standing)
+    return answering.answer(turn, key)
+
+
+def text_only(turn: Turn) -> Reply:
+    """A kind word for a photo or a voice note, before the open question; where none is open, before the menu."""
+    if not turn.shown.dialog or turn.shown.ends:
+        course.start(turn)
+    turn.shown.lead = "common:text_only"
+    reply = course.show(turn)
+    turn.shown.lead = ""  # once is enough
+    turn.put(turn.shown)
+    return reply

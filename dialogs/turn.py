@@ -43,6 +43,7 @@ class Turn:
         self.wanted = ""  # the dialog that somebody asked for before the welcome was over
         self._walked: dict[str, tuple[list[Entry], int, Standing]] = {}
         self._fields: tuple[int, dict[str, str]] | None = None
+        self._phone: bool | None = None  # of somebody in a chat: a phone that messages may go to; None: not looked up
 
     def stands(self) -> tuple[Dialog, RunState, Standing, Step] | None:
         """The dialog, run and step of what is shown, if the run still stands there; else None."""
@@ -152,8 +153,19 @@ class Turn:
         if self._fields is None or self._fields[0] != self.person.saves:
             known = progress.fields_of(self.house, self.person)
             known["channel_kind"] = store.channel_kind(self.inbound)
+            known["reachable"] = "yes" if self.reachable else "no"
             self._fields = (self.person.saves, known)
         return self._fields[1]
+
+    @property
+    def reachable(self) -> bool:
+        """True if a message could go to this person: to the number that is heard, or, for a chat that has none, to a
+        phone linked to it whose owner has asked for messages."""
+        if store.has_number(self.inbound.address):
+            return True
+        if self._phone is None:
+            self._phone = store.keeps_number(self.db, self.person.id)
+        return self._phone and not self.person.unseal
 
     def scene(self, standing: Standing | None) -> Scene:
         """What texts are filled with."""
@@ -192,10 +204,12 @@ class Turn:
         self.session = person.sessions.get(place) or SessionState(*place, person.id)
         self.session.ended, self.session.changed = False, True
         self.calls[place] = person.sessions[place] = self.session
-        self._walked, self._fields = {}, None
+        self._walked, self._fields, self._phone = {}, None, None
         progress.fill_gaps(self)
 
     def kept(self, scene: Scene) -> str:
         """What is kept about the person, in their language."""
         self.groups()
-        return kept.told(scene, self.person, linking.is_linked(self.db, self.person.id))
+        own = store.has_number(self.inbound.address)
+        number = bool(self.person.sealed or self.person.seal) if own else self.reachable
+        return kept.told(scene, self.person, number=number, linked=linking.is_linked(self.db, self.person.id))

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from dialogs import course, freetext
 from dialogs.answers import Answer
+from dialogs.gsm import clean
 from dialogs.inbound import Reply
+from dialogs.locale import fold_word
 from dialogs.turn import Turn
 
 MOST_STEPS = 8  # that one answer may go over
@@ -28,6 +30,18 @@ def freely(turn: Turn) -> Reply | None:
     return None if answer is None else say(turn, answer)
 
 
+def or_sorry(turn: Turn) -> Reply:
+    """An answer to what was written in place of a choice, else what was expected; then the open question."""
+    return freely(turn) or course.sorry(turn, _sorry(turn))
+
+
+def _sorry(turn: Turn) -> str:
+    """Words that are no choice anywhere are told that we did not understand; digits and USSD, to reply by number."""
+    text, content = clean(turn.inbound.text), turn.content
+    known = text.isdigit() or fold_word(text) in content.labels
+    return "sorry" if known or turn.inbound.kind == "ussd" or "unknown" not in content.common.texts else "unknown"
+
+
 def say(turn: Turn, answer: Answer) -> Reply:
     """Open the dialog, or read the pages out and show the open question again. What was asked is not remembered."""
     if answer.opens:
@@ -39,7 +53,8 @@ def say(turn: Turn, answer: Answer) -> Reply:
     if answer.opens:
         return reply
     ids = [id for dialog, step in answer.steps for id in pages(turn, dialog, step)]
-    turn.shown.lead, turn.shown.page = " ".join(dict.fromkeys(ids)), 0
+    last_of_each = [id for place, id in enumerate(ids) if id not in ids[place + 1 :]]  # how to leave comes at the end
+    turn.shown.lead, turn.shown.page = " ".join(last_of_each), 0
     reply = course.show(turn)
     turn.shown.lead = ""
     turn.put(turn.shown)

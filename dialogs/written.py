@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from types import MappingProxyType
+from unicodedata import normalize
 
 from dialogs.answers import NO_ANSWERS, Answers
 from dialogs.claims import ALWAYS, Scheme, Source
@@ -131,8 +132,9 @@ class Written:
                 found[id] = next((code for code, other in others if other and other.says(text.source)), chain[-1])
         return found
 
-    def wording(self, language: Language) -> dict[str, str]:
-        """Every text as this language says it, in letters that its phones show; placeholders are not filled."""
+    def wording(self, language: Language, *, full: bool = False) -> dict[str, str]:
+        """Every text as this language says it, in letters that its phones show, or with `full` in all its own, as chats
+        show them; placeholders are not filled."""
         chain = fallbacks(language.code, self.languages, self.common.language)
         speakers = [self.languages[code] for code in chain[:-1]]
         said, main, any_letters = {}, self.main.replace, language.letters == "any"
@@ -143,7 +145,7 @@ class Written:
                 if entry is not None and entry.says(text.source):
                     own, letters = entry.text, speaker.replace
                     break
-            said[id] = wire(fold(own, letters), language.replace, any_letters)
+            said[id] = normalize("NFC", own) if full else wire(fold(own, letters), language.replace, any_letters)
         return said
 
 

@@ -68,8 +68,17 @@ class Batch:
     going: list[dict[str, Any]] = field(default_factory=list)
     staying: list[dict[str, Any]] = field(default_factory=list)
 
-    def add(self, row: Row, to: str, text: str, language: str, address_id: int | None, template: bool = False) -> bool:
-        """Take it along, if a call has room for it."""
+    def add(
+        self,
+        row: Row,
+        to: str,
+        text: str,
+        language: str,
+        address_id: int | None,
+        template: bool = False,
+        choose: str = "",
+    ) -> bool:
+        """Take it along, if a call has room for it. `choose`: as of Outgoing."""
         key = (text, template) if self.lane.carriage.alike else ("", False)
         call = self.by_text.get(key)
         if call is None or len(call) >= self.lane.carriage.most:
@@ -78,7 +87,9 @@ class Batch:
             call = self.by_text[key] = []
             self.calls.append(call)
         lasts = int((row.expires_at - self.now).total_seconds()) if row.expires_at else 0
-        call.append(Outgoing(row.id, to, text, f"ngazi-{row.id}", max(0, lasts), template))
+        asked = row.about or {} if row.kind == "reply" else {}
+        choices, place = int(asked.get("choices", 0)), str(asked.get("place", ""))
+        call.append(Outgoing(row.id, to, text, f"ngazi-{row.id}", max(0, lasts), template, choices, place, choose))
         self.going.append(
             {"id": row.id, "address_id": address_id, "text": text, "language": language,
              "segments": segment_count(text)}

@@ -27,6 +27,7 @@ OPTIONS: Mapping[str, str] = {
     "signing_key": "Android: the key that signs what the phone posts.",
     "shared_key": "Twilio: the SharedKey that signs callbacks, if it is not the auth token.",
     "template": "Twilio: the approved WhatsApp template (`HX...`) that carries a text in its `{{1}}` after 24 hours.",
+    "buttons": "Twilio: `off` sends the choices in WhatsApp as numbered lines only, without buttons and lists: `on`.",
 }
 
 

@@ -116,14 +116,11 @@ class Chat:
         return {key: self._text(key, language) for key in WORDS}
 
     def _text(self, key: str, language: str) -> str:
-        """A common text, with the accents that phones do without: in French they make another word of it."""
-        house, id = self._house.now(), f"common:{key}"
-        source = house.content.common.texts.get(key)
-        if source is None:
+        """A common text as chats say it."""
+        house = self._house.now()
+        if key not in house.content.common.texts:
             return ""  # an edit took it away
-        entry = house.content.languages[language].entries.get(id)
-        accented = entry.text if entry is not None and entry.says(source.source) else ""
-        return fill(accented or house.content.text(id, language), house.outside(""))
+        return fill(house.content.text(f"common:{key}", language, chat=True), house.outside(""))
 
     def _language(self, request: Request) -> str:
         house = self._house.now()
@@ -189,14 +186,15 @@ class Chat:
         if number == 0:
             return await self._now(id, guest.number)
         message = self._house.seal.key("chat message", f"{id}:{number}")  # tells nothing of the id
-        said = text if kind == "text" else self._word("menu")
-        (inbound,) = await self._house.understood([Inbound(CHANNEL, "bot", f"chat:{id}", said, "", message)])
+        said, media = (text, False) if kind == "text" else ("", True)
+        heard = Inbound(CHANNEL, "bot", f"chat:{id}", said, "", message, media=media)
+        (inbound,) = await self._house.understood([heard])
         assert isinstance(inbound, Inbound)
         reply = await self._house.desk.take(inbound)
         where = await self._where(id)
         if not reply.text and not where.stopped:  # it was answered before this process remembers
             return await self._now(id, number) | {"again": True}
-        answer = self._told(reply, where, "" if kind == "text" else "text_only") | {"number": number}
+        answer = self._told(reply, where) | {"number": number}
         guest.keep(number, kind + text, answer, monotonic())
         return answer
 
@@ -209,7 +207,7 @@ class Chat:
         key = self._house.seal.key("chat", id)
         return await self._house.desk.run(lambda db: find(db, key))
 
-    def _told(self, reply: Reply, where: Where, lead: str = "") -> dict[str, object]:
+    def _told(self, reply: Reply, where: Where) -> dict[str, object]:
         text, choices = parted(reply)
         spoken = self._house.now().language(where.language).code
         if not reply.text:
@@ -218,7 +216,7 @@ class Chat:
             word = self._word("start" if where.stopped else "menu")
             choices = [(word, word if where.stopped else self._text("menu", spoken))]
         return {
-            "text": f"{self._text(lead, spoken)}\n{text}" if lead else text,
+            "text": text,
             "choices": [{"key": key, "text": words} for key, words in choices],
             "more": reply.more,
             "language": spoken if where.language else "",

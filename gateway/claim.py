@@ -24,11 +24,12 @@ from gateway import pace, queueing, reasons, rendering, waiting
 from gateway.batch import LEASE, Batch, Claimed, Lane
 from gateway.may_go import Facts, Verdict, verdict
 from gateway.rendering import Reader
-from gateway.tables import BULK, REMINDERS, REPLIES_FIRST, REPLY_OWNER, Message
+from gateway.tables import ABOUT_KEPT, BULK, REMINDERS, REPLIES_FIRST, REPLY_OWNER, Message
 from gateway.waiting import Known, Readers, Row
 from gateway.wording import Missing
 
 FREE_TEXT = timedelta(hours=24)  # WhatsApp's own rule
+CHOOSE = "choose"
 PREFIXES = {"tel": "", "whatsapp": "whatsapp:"}
 
 
@@ -68,7 +69,14 @@ def _replies(db: Connection, batch: Batch, rows: Sequence[Row], house: House) ->
         if not to or not row.text:
             batch.refuse(row, reasons.NO_NUMBER)
         else:
-            batch.add(row, to, row.text, "", address_id)
+            batch.add(row, to, row.text, "", address_id, choose=_choose(house, row))
+
+
+def _choose(house: House, row: Row) -> str:
+    """The word on a button that opens the list of choices; "" where the content has none, or the text no choices."""
+    if not row.about or CHOOSE not in house.content.common.texts:
+        return ""
+    return house.content.text(f"common:{CHOOSE}", house.language(row.language).code, chat=True)
 
 
 def _number(house: House, lane: Lane, row: Row, people: Readers) -> tuple[str, int | None]:
@@ -260,6 +268,7 @@ def _statements(dialect: str) -> dict[str, Executable]:
             done_at=staying.c.done_at,
             to_sealed=case((staying.c.done_at.is_(None), message.c.to_sealed), else_=null()),
             text=case((staying.c.done_at.is_(None), message.c.text), else_=null()),
+            about=case((staying.c.done_at.is_(None), message.c.about), else_=ABOUT_KEPT),
         )
         .where(message.c.id == staying.c.id),
     }

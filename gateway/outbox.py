@@ -14,14 +14,14 @@ from sqlalchemy import Connection, DateTime, bindparam, delete, insert, literal,
 from sqlalchemy.dialects import postgresql, sqlite
 
 from dialogs.gsm import segment_count
-from dialogs.inbound import Inbound, Reply
+from dialogs.inbound import Inbound, Reply, parted
 from dialogs.seal import Seal
 from dialogs.statements import INT, TEXT, rows_of, table
 from dialogs.store import Person, address_kind
 from dialogs.sweep import SLICE
 from dialogs.tables import Address
 from gateway import settling
-from gateway.tables import REPLIES_FIRST, REPLY_OWNER, Message, Report
+from gateway.tables import ABOUT_KEPT, REPLIES_FIRST, REPLY_OWNER, Message, Report
 from gateway.waiting import QUEUED
 
 REPLY_LASTS = timedelta(days=1)  # an answer to a message of yesterday would only puzzle
@@ -92,6 +92,8 @@ def answer(
                 row["contact_id"] = row["address_id"] = None
             row["to_sealed"], row["to_key_id"] = seal.seal(value, kind, REPLY_OWNER), seal.key_id
             row["dedupe"] = f"reply:{inbound.channel}:{inbound.provider_id}"
+            if kind == "whatsapp" and reply.place and parted(reply)[1]:
+                row["about"] = {"choices": len(reply.choices), "place": reply.place}
             rows.append(row)
         for words, dedupe in person.lists:
             rows.append(_row(inbound.channel, person, words, now, revision) | {"dedupe": dedupe})
@@ -109,6 +111,7 @@ def _row(channel: str, person: Person, words: str, now: datetime, revision: str)
         "to_key_id": None,
         "direction": "out",
         "kind": "reply",
+        "about": None,
         "text": words,
         "language": person.language,
         "segments": segment_count(words),
@@ -146,7 +149,9 @@ def sweep(db: Connection, now: datetime, days: int) -> int:
     expired = (
         update(Message)
         .where(Message.id.in_(late.scalar_subquery()))
-        .values(status="expired", error="it waited past its time", done_at=now, text=None, to_sealed=None)
+        .values(
+            status="expired", error="it waited past its time", done_at=now, text=None, to_sealed=None, about=ABOUT_KEPT
+        )
     )
     old = (
         select(Message.id)

@@ -33,6 +33,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from dialogs.content import Content
 from dialogs.statements import TEXT, TIME, ids_of, rows_of, table, when
+from dialogs.store import ASKED_FOR
 from dialogs.tables import Address, Contact, Field
 from gateway import reasons
 from gateway.audience import Audience, meant
@@ -44,7 +45,6 @@ from gateway.waiting import QUEUED
 SLICE = 5_000  # rows in one transaction
 WINDOW = 20_000  # contacts that one slice looks at, where few of them are meant
 FAR = datetime(9999, 12, 31)  # noqa: DTZ001  UTC without a zone, as the tables keep it
-ASKED_FOR = ("tel", "whatsapp")  # kinds of addresses that a message can be sent to
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,11 +13,11 @@ from sqlalchemy import Connection, Integer, case, func, literal, select
 from dialogs.script import Series
 from dialogs.showing import House
 from dialogs.statements import INT, TEXT, TIME, ids_of, rows_of, time_of, when
+from dialogs.store import ASKED_FOR
 from dialogs.tables import Address, Contact, Due, Field, Group, Member
 from gateway import reasons
 from gateway.calendar import Place
 from gateway.people.groups import OFFICER, tree_of
-from gateway.queueing import ASKED_FOR
 from gateway.tables import Message
 
 HANDED = ("sending", "sent", "delivered", "unknown")  # with `sent_at`: it was, or may have been, handed over

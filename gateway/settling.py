@@ -21,7 +21,7 @@ from dialogs.statements import INT, TEXT, TIME, rows_of, table, when
 from dialogs.tables import Address, Consent, Contact
 from gateway import pace, reasons
 from gateway.providers import DeliveryReport, Outcome
-from gateway.tables import Broadcast, Message, Report
+from gateway.tables import ABOUT_KEPT, Broadcast, Message, Report
 from gateway.waiting import SENDING
 
 RANK = {"queued": 0, "sending": 1, "sent": 2, "unknown": 2, "expired": 3, "failed": 3, "refused": 3, "delivered": 4}
@@ -246,7 +246,7 @@ def refuse_queued(db: Connection, contact_ids: Sequence[int], reason: str, now: 
     db.execute(
         update(Message)
         .where(Message.contact_id.in_(contact_ids), Message.status == "queued")
-        .values(status="refused", error=reason, done_at=now, text=None, to_sealed=None)
+        .values(status="refused", error=reason, done_at=now, text=None, to_sealed=None, about=ABOUT_KEPT)
     )
 
 
@@ -254,7 +254,13 @@ def leases(db: Connection, now: datetime) -> int:
     """What was handed to a process that ended before it could say more: nobody knows whether it went."""
     over = or_(Message.lease_until < now, Message.lease_until > now + LONGEST_LEASE)
     gone = update(Message).where(SENDING, over)
-    values = {"status": "unknown", "error": reasons.WORKER_ENDED, "done_at": now, "to_sealed": None}
+    values = {
+        "status": "unknown",
+        "error": reasons.WORKER_ENDED,
+        "done_at": now,
+        "to_sealed": None,
+        "about": ABOUT_KEPT,
+    }
     return db.execute(gone.values(values)).rowcount
 
 
@@ -291,6 +297,7 @@ def _statements(dialect: str) -> dict[str, Executable]:
             lease_until=None,
             sent_at=case((queued, null()), (said.c.status.in_(("refused", "failed")), null()), else_=message.c.sent_at),
             to_sealed=case((queued, message.c.to_sealed), else_=null()),
+            about=case((queued, message.c.about), else_=ABOUT_KEPT),
         )
         .where(message.c.id == said.c.id)
         .where(or_(message.c.status == "sending", (message.c.status == "unknown") & ~queued))

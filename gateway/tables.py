@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text
+from sqlalchemy import JSON, CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, case, null
 from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -31,7 +31,8 @@ class Message(Base):
     """One SMS (or chat message) in or out. `error` is the reason of its state, in words a person can read.
 
     `sent_at` is when it was handed to the provider; a message that surely did not go has none. `about` of a reminder
-    holds series, moment, due (its id) and on (the date meant).
+    holds series, moment, due (its id) and on (the date meant); that of a reply to WhatsApp what its buttons are made
+    of, choices and place, until it is settled.
     """
 
     __tablename__ = "message"
@@ -45,7 +46,7 @@ class Message(Base):
     to_key_id: Mapped[str | None] = mapped_column(String(8))
     direction: Mapped[str] = mapped_column(String(3))
     kind: Mapped[str] = mapped_column(String(10))
-    about: Mapped[dict[str, Any] | None]
+    about: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     text: Mapped[str | None] = mapped_column(Text)
     language: Mapped[str] = mapped_column(String(12), default="")
     segments: Mapped[int] = mapped_column(default=0)
@@ -77,6 +78,10 @@ class Message(Base):
         only("ix_message_text", "created_at", where="text IS NOT NULL"),
         {"sqlite_autoincrement": True},
     )
+
+
+# What stays of `about` once a message is settled: that of a reply would still tell which question it was.
+ABOUT_KEPT = case((Message.kind == "reply", null()), else_=Message.about)
 
 
 class Broadcast(Base):

@@ -58,6 +58,7 @@ class Row(NamedTuple):
     attempts: int
     due_at: datetime
     expires_at: datetime | None
+    language: str
 
 
 class Known(NamedTuple):

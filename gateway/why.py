@@ -11,11 +11,11 @@ from sqlalchemy import Connection, Row, func, select
 
 from dialogs.content import Content
 from dialogs.showing import House
+from dialogs.store import ASKED_FOR
 from dialogs.tables import Address, Consent, Contact, Due, Field
 from gateway import audience as audiences
 from gateway import reasons, reminders_ahead
 from gateway.audience import Audience
-from gateway.queueing import ASKED_FOR
 from gateway.reminders_ahead import Ahead
 from gateway.reminders_rows import OFFICER
 from gateway.tables import Broadcast, Message, Report

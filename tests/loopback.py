@@ -27,7 +27,7 @@ class Call:
         self.path = handler.path
         self.headers = handler.headers
         self.port = handler.client_address[1]
-        self.body = handler.rfile.read(int(handler.headers["Content-Length"])).decode()
+        self.body = handler.rfile.read(int(handler.headers.get("Content-Length", "0"))).decode()
         self.form = {name: values[0] for name, values in parse_qs(self.body, keep_blank_values=True).items()}
 
 
@@ -48,6 +48,8 @@ class Server:
                 call = Call(self)
                 outer.calls.append(call)
                 outer.act(self, call)
+
+            do_GET = do_POST
 
             def do_CONNECT(self) -> None:
                 self.close_connection = True

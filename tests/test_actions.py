@@ -114,6 +114,10 @@ class Chat:
         """What comes after this button."""
         return self.say(self.buttons[label])
 
+    def keys(self) -> list[str]:
+        """What the buttons are the keys of."""
+        return [payload.partition("@")[0] for payload in self.buttons.values()]
+
     def join(self, first: str = "hello", intent: str = "") -> str:
         """Say something, choose English, be of age, agree: what comes then."""
         self.say(first, intent=intent)
@@ -158,23 +162,50 @@ def home(site: Site) -> str:
 def test_a_newcomer_is_welcomed_asked_and_led_to_the_menu_by_buttons(chat, site):
     assert chat.join() == chat.say("menu")
     assert home(site) in chat.say("menu")
-    assert list(chat.buttons.values()) == [str(number) for number in range(1, 15)]
+    assert chat.keys() == [str(number) for number in range(1, 15)]
     assert "Ready" not in chat.buttons
-    assert chat.buttons["Am I ready?"] == "1"
+    assert chat.buttons["Am I ready?"].startswith("1@")
 
 
 def test_buttons_and_words_answer_the_same_question(chat):
     chat.join()
     by_button = chat.press("Am I ready?")
-    assert chat.buttons == {
-        "First twelve questions": "1",
-        "All topics": "2",
-        "My next steps": "3",
-        "My progress": "4",
-    } | {"Back": "0"}
+    assert list(chat.buttons) == ["First twelve questions", "All topics", "My next steps", "My progress", "Back"]
+    assert chat.keys() == ["1", "2", "3", "4", "0"]
     chat.say("menu")
     assert chat.say("am i ready?") == by_button
     assert chat.press("Back") == chat.say("menu")
+
+
+def test_an_old_button_shows_the_open_question_and_answers_nothing(chat, site):
+    chat.join()
+    old = chat.buttons["My dates"]
+    asked = chat.press("Am I ready?")
+    for action, sure in (("action_talk", 0.3), ("action_open_ready", 0.99), ("action_stop", 0.99)):
+        assert chat.say(old, action, "want_dates", sure) == asked
+    assert chat.say(f"/{old}") == asked
+    with site.database() as db:
+        assert db.execute(select(Contact.stopped_at)).scalar() is None
+
+
+def test_a_button_answers_its_question_whatever_rasa_makes_of_it(chat, site):
+    chat.join()
+    asked = chat.say("1")
+    chat.say("menu")
+    for action in ("action_stop", "action_hand_over", "action_open_ready"):
+        assert chat.say(chat.buttons["Am I ready?"], action, "want_person") == asked
+        chat.say("menu")
+
+
+def test_a_photo_or_a_voice_note_gets_a_kind_word_and_the_open_question(chat, site):
+    chat.join()
+    asked = chat.press("Am I ready?")
+    only = site.house.keeper.content.text("common:text_only", "en")
+    for text in (None, "", "  "):
+        for action in ("action_talk", "action_stop", "action_open_ready"):
+            assert chat.say(text, action, "want_person") == f"{only}\n{asked}"
+    assert chat.say("77").endswith(asked)
+    assert only not in chat.say("77")
 
 
 def test_what_rasa_understood_opens_the_dialog_if_it_is_sure(chat):
@@ -210,7 +241,7 @@ def test_each_part_of_the_service_has_an_action(chat, site):
 
 def test_stop_holds_until_start(chat, site):
     chat.join()
-    stopped = site.house.keeper.content.text("common:stopped", "en").partition("{")[0]
+    stopped = site.house.keeper.content.text("common:stopped", "en", chat=True).partition("{")[0]
     assert chat.say("please let me be", "action_stop").startswith(stopped)
     assert chat.say("hello") == ""
     assert chat.say("are you there", "action_open_ready") == ""
@@ -249,13 +280,13 @@ def test_questions_that_are_not_kept_are_said_and_not_asked(chat, site):
     assert said.startswith(
         "Agree on it in a meeting."
     )  # the advice on the first question, whose answer would stay here
-    assert set(chat.buttons.values()) == {"1", "0"}
+    assert chat.keys() == ["1", "0"]
     assert "?" not in said
     chat.press("Next")
     with site.database() as db:
         answers = db.execute(select(Run.answers).where(Run.dialog == "children")).scalar_one()
         assert json.loads(answers) == [["chi1", "seen"]]
-        assert set(db.execute(select(Answer.step)).scalars()) == {"language", "consent"}
+        assert set(db.execute(select(Answer.step)).scalars()) == {"language", "consent_chat"}
 
 
 def test_rasa_restarted_in_mid_conversation_changes_nothing(chat, site):

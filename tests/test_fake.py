@@ -27,6 +27,7 @@ from twilio.base.exceptions import TwilioRestException
 from twilio.http.http_client import TwilioHttpClient
 from twilio.request_validator import RequestValidator
 from twilio.rest import Client
+from twilio.rest.content.v1.content import ContentList
 
 from gateway.cli_fake import fake as fake_command
 from gateway.fake.africastalking import AfricasTalking
@@ -603,6 +604,137 @@ def test_without_a_token_twilio_cannot_sign_what_comes_in(ear: Ear) -> None:
     with caller(Twilio(Plan(inbound=ear.url))) as client:
         assert client.post("/_say", json={"from": "+12025550123", "text": "MENU"}).status_code == 409
     assert ear.heard == []
+
+
+def reply_form(**more: Any) -> dict[str, Any]:
+    said = {"body": "{{1}}", "actions": [{"type": "QUICK_REPLY", "title": "{{2}}", "id": "{{3}}"}]} | more
+    return {"friendly_name": "ours", "language": "en", "types": {"twilio/quick-reply": said}}
+
+
+def list_form(count: int = 1, **more: Any) -> dict[str, Any]:
+    items = [{"item": "{{3}}", "id": f"id-{number}", "description": "below"} for number in range(count)]
+    said = {"body": "{{1}}", "button": "{{2}}", "items": items} | more
+    return {"friendly_name": "ours", "language": "en", "types": {"twilio/list-picker": said}}
+
+
+def whatsapp_message(sid: str, *values: str, **more: str) -> dict[str, str]:
+    variables = json.dumps({str(number): value for number, value in enumerate(values, 1)})
+    form = {"To": "whatsapp:+12025550111", "From": "whatsapp:" + SENDER, "ContentSid": sid}
+    return form | {"ContentVariables": variables} | more
+
+
+def test_twilios_sdk_makes_contents_and_lists_them_page_by_page() -> None:
+    with in_thread(Twilio(Plan())) as url:
+        client = twilio_sdk(url)
+        client.content.base_url = url
+        wanted = ContentList.ContentCreateRequest({"friendly_name": "x", "language": "en", "types": {}})
+        made = []
+        for number in range(5):
+            given = reply_form() | {"friendly_name": f"form_{number}"}
+            answer = httpx2.post(f"{url}/v1/Content", json=given, headers=BASIC, trust_env=False)
+            made.append(answer.json()["sid"])
+        assert all(len(sid) == 34 and sid.startswith("HX") for sid in made)
+        assert [each.sid for each in client.content.v1.contents.list(page_size=2)] == made[::-1]
+        assert client.content.v1.contents(made[0]).delete()
+        assert len(client.content.v1.contents.list()) == 4
+        with pytest.raises(TwilioRestException) as caught:
+            client.content.v1.contents.create(wanted)
+    assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {},
+        {"types": {"twilio/text": {"body": "x"}}},
+        reply_form(body=""),
+        reply_form(body="x" * 1025),
+        reply_form(actions=[]),
+        reply_form(actions=[{"title": "x" * 21, "id": "1"}]),
+        reply_form(actions=[{"title": "x", "id": "1" * 201}]),
+        reply_form(actions=[{"title": "x"}]),
+        reply_form(actions=[{"title": "x", "id": "1"}] * 4),
+        list_form(0),
+        list_form(11),
+        list_form(button=""),
+        list_form(button="x" * 21),
+        list_form(items=[{"item": "x" * 25, "id": "1"}]),
+        list_form(items=[{"item": "x", "id": "1", "description": "x" * 73}]),
+        list_form(items=["x"]),
+    ],
+)
+def test_what_is_no_form_that_whatsapp_shows_is_refused(given: dict[str, Any]) -> None:
+    with caller(Twilio(Plan()), **BASIC) as client:
+        assert client.post("/v1/Content", json=given).status_code == 400
+        assert client.get("/v1/Content").json()["contents"] == []
+
+
+@pytest.mark.parametrize(
+    ("variables", "code"),
+    [
+        ('{"1": "Hello", "2": "Yes", "3": "1"}', None),
+        ("no JSON", 21656),
+        ("[]", 21656),
+        ('{"1": 7, "2": "Yes", "3": "1"}', 21656),
+        ('{"1": "", "2": "Yes", "3": "1"}', 21656),
+        ('{"1": "two\\nlines", "2": "Yes", "3": "1"}', 21656),
+        ('{"1": "a\\tb", "2": "Yes", "3": "1"}', 21656),
+        ('{"1": "a     b", "2": "Yes", "3": "1"}', 21656),
+        (json.dumps({"1": "x" * 256, "2": "Yes", "3": "1"}), 21656),
+        (json.dumps({str(number): "x" for number in range(101)}), 21656),
+        (json.dumps({"1": "x", "2": "x" * 21, "3": "1"}), 21658),
+    ],
+)
+def test_variables_that_twilio_refuses_are_refused(variables: str, code: int | None) -> None:
+    with caller(Twilio(Plan()), **BASIC) as client:
+        sid = client.post("/v1/Content", json=reply_form()).json()["sid"]
+        answer = client.post(MESSAGES, data=whatsapp_message(sid) | {"ContentVariables": variables})
+    assert answer.json().get("code") == code
+    assert answer.status_code == (400 if code else 201)
+
+
+def test_a_form_that_was_deleted_is_refused_and_a_template_is_not_known_here(log: Path) -> None:
+    with caller(Twilio(Plan(log=log)), **BASIC) as client:
+        sid = client.post("/v1/Content", json=reply_form()).json()["sid"]
+        assert client.delete(f"/v1/Content/{sid}").status_code == 204
+        assert client.delete(f"/v1/Content/{sid}").status_code == 404
+        assert client.post(MESSAGES, data=whatsapp_message(sid, "a", "b", "c")).json()["code"] == 21655
+        assert client.post(MESSAGES, data=whatsapp_message("HX9", "An approved text")).status_code == 201
+    assert [line["text"] for line in logged(log)] == ["An approved text"]
+
+
+def test_contents_belong_to_an_account() -> None:
+    with caller(Twilio(Plan())) as client:
+        assert client.get("/v1/Content").status_code == 401
+        assert client.post("/v1/Content", json=reply_form()).status_code == 401
+        assert client.post("/v1/Content", json=reply_form(), headers=BASIC).status_code == 201
+        other = {"Authorization": "Basic " + base64.b64encode(b"AC2:token").decode()}
+        assert client.get("/v1/Content", headers=other).json()["contents"] == []
+
+
+def test_a_press_brings_what_the_button_or_the_item_says(ear: Ear) -> None:
+    person = "whatsapp:+12025550111"
+    with caller(Twilio(Plan(inbound=ear.url)), **BASIC) as client:
+        buttons = client.post("/v1/Content", json=reply_form()).json()["sid"]
+        items = client.post("/v1/Content", json=list_form()).json()["sid"]
+        client.post(MESSAGES, data=whatsapp_message(buttons, "Ready?", "Yes", "1@k3f7abcd"))
+        client.post(MESSAGES, data=whatsapp_message(items, "Which?", "Choose", "2."))
+        for words in ("Yes", "2. below"):
+            assert client.post("/_say", json={"from": person, "press": words}).status_code == 200
+        assert client.post("/_say", json={"from": person, "press": "No"}).status_code == 409
+        client.post("/_say", json={"from": person, "press": "Old", "payload": "7"})
+        client.post("/_say", json={"from": person, "media": "1"})
+        client.post("/_say", json={"from": person, "place": "-1.28,36.81"})
+    yes, item, old, photo, place = (each.form for each in ear.heard)
+    assert (yes["ButtonPayload"], yes["ButtonText"], yes["Body"], yes["MessageType"]) == (
+        "1@k3f7abcd", "Yes", "Yes", "button",
+    )  # fmt: skip
+    assert (item["ListId"], item["ListTitle"], item["Body"]) == ("id-0", "2.", "2.")
+    assert old["ButtonPayload"] == "7"
+    assert (photo["NumMedia"], photo["Body"]) == ("1", "")
+    assert (place["Latitude"], place["Longitude"]) == ("-1.28", "36.81")
+    for each in ear.heard:
+        assert RequestValidator(TOKEN).validate(ear.url, each.form, each.headers["x-twilio-signature"])
 
 
 # --- Android ---

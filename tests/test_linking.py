@@ -56,7 +56,7 @@ def test_a_chat_goes_on_where_the_phone_stopped_and_the_phone_where_the_chat_sto
 def test_the_language_of_the_phone_is_spoken_from_then_on(site):
     phone, chat = site.phone(), Chat(site)
     phone.join("English")
-    chat.pick(chat.say("hello"), "Francais")
+    chat.pick(chat.say("hello"), "Français")
     screen = chat.say("1", "1")
     assert chat.pick(chat.pick(screen, "Mes données"), "Relier un tchat").startswith("Écrivez le code")
     assert chat.say(code_on(phone)).startswith(DONE)

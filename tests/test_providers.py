@@ -610,6 +610,8 @@ def test_a_sender_without_a_number_is_no_news(sender):
     [
         ({"ButtonPayload": "2", "ButtonText": "Yes", "Body": "Yes"}, "2"),
         ({"ButtonText": "Yes", "Body": ""}, "Yes"),
+        ({"ListId": "2@k3f7abcd", "ListTitle": "2.", "Body": "2.", "MessageType": "interactive"}, "2@k3f7abcd"),
+        ({"ListTitle": "All topics", "Body": ""}, "All topics"),
         ({"OptOutType": "STOP", "Body": "arret"}, "STOP"),
         ({"OptOutType": "HELP", "Body": "Aide"}, "HELP"),
         ({"Body": "", "NumMedia": "1", "MediaUrl0": "https://api.example.org/1"}, ""),
@@ -617,6 +619,22 @@ def test_a_sender_without_a_number_is_no_news(sender):
 )
 def test_a_button_an_opt_out_or_a_picture_is_said_as_text(fields, said):
     assert read_one("twilio", "sms", SAMPLES["twilio"]["sms"] | fields).text == said
+
+
+@pytest.mark.parametrize(
+    ("fields", "media"),
+    [
+        ({}, False),
+        ({"NumMedia": "0"}, False),
+        ({"NumMedia": ""}, False),
+        ({"NumMedia": "1"}, True),
+        ({"NumMedia": "10"}, True),
+        ({"Latitude": "-1.28", "Longitude": "36.81", "Body": ""}, True),
+        ({"Latitude": "0", "Longitude": "0", "Body": "", "NumMedia": "0"}, True),
+    ],
+)
+def test_a_photo_a_voice_note_or_a_place_is_known(fields, media):
+    assert read_one("twilio", "sms", SAMPLES["twilio"]["sms"] | fields).media is media
 
 
 def test_a_long_text_that_came_in_base64_is_read():

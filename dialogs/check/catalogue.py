@@ -78,6 +78,7 @@ texts:
   stopped_ussd: You will get no more messages. To come back dial again.
   back_again: Welcome back.
   help: This line helps with safe and fair work. Send MENU to start.
+  text_only: We can read only text here.
 discreet: gold audit
 """
 HELLO = """\

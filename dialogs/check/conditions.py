@@ -48,6 +48,14 @@ def savers(written: Written) -> dict[str, list[tuple[Dialog, Step]]]:
     return found
 
 
+def in_chats_only(step: Step) -> bool:
+    """True for a step that is for chats alone, where nothing is too long."""
+    return any(
+        condition.name == "channel_kind" and condition.values == ("bot",) and not condition.negated
+        for condition in step.only_if
+    )
+
+
 def check_conditions(written: Written) -> Iterator[Problem]:
     """Every problem of this kind."""
     saved = savers(written)
@@ -144,7 +152,7 @@ def _only_later(
 
 def _values(written: Written, name: str, own: Step | None, saved: list[tuple[Dialog, Step]]) -> list[str] | None:
     """What a name can hold; None where that is open."""
-    if name in SWITCHES:
+    if name in SWITCHES or name == "reachable":
         return ["yes", "no"]
     if name == "channel_kind":
         return [*CHANNEL_KINDS]

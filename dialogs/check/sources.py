@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from dialogs.check.conditions import in_chats_only
 from dialogs.check.series import ONE_SMS, TWO_SMS
 from dialogs.check.speech import Speech, speeches
-from dialogs.check.text import FEW, LABELS, MOST_LETTERS
+from dialogs.check.text import FEW, LABELS, MOST_LETTERS, for_chats
 from dialogs.check.translation import dialog_of
 from dialogs.gsm import measure
 from dialogs.locale import placeholders
@@ -62,6 +63,8 @@ def _limits(written: Written) -> Iterator[tuple[str, Limit]]:
             yield text.id, Limit("A word beside a key, on nearly every screen", SHORT)
         elif key in LABELS:
             yield text.id, Limit("A choice", MOST_LETTERS)
+        elif for_chats(written.common.texts, key):
+            yield text.id, Limit("Said in chats")
         else:
             yield text.id, Limit("One screen", room.septets - room.prefix)
     for text in written.common.words.values():
@@ -85,19 +88,20 @@ def _limits(written: Written) -> Iterator[tuple[str, Limit]]:
 def _limits_of(main: Speech, step: Step, room: Room) -> Iterator[tuple[str, Limit]]:
     if step.origin is not None:
         return
+    long = in_chats_only(step)  # so it may be
     for choice in step.choices:
         yield choice.text.id, Limit("A choice", MOST_LETTERS)
         for text, kind in ((choice.advice, "Advice"), (choice.reply, "What is said to this answer")):
             if text is not None:
                 short = step.keep != "yes" or choice.go in ("end", "forget")
-                yield text.id, Limit(kind, _left(main, room, ()) if short else 0)
+                yield text.id, Limit(kind, _left(main, room, ()) if short and not long else 0)
     for text in step.texts:
         if not step.asks:
             yield text.id, Limit("Page" if step.head == "say" else "Heading")
             continue
         choices = tuple(main.say(choice.text.id) for choice in step.choices)
         few = len(choices) <= FEW and step.kind != "languages"
-        yield text.id, Limit("Question", _left(main, room, choices, typed=not choices) if few else 0)
+        yield text.id, Limit("Question", _left(main, room, choices, typed=not choices) if few and not long else 0)
     for band in step.bands:
         yield band.text.id, Limit("Result")
     if step.proof is not None:

@@ -20,7 +20,7 @@ NEEDED_TEXTS = (
     *("yes", "no", "unsure", "next", "back", "more", "menu", "months"),
     *("sorry", "bad_date", "bad_number", "bad_phone", "bad_text", "resume", "resume_on", "resume_over", "goodbye"),
     *("busy", "sorry_error", "not_yours", "result_seen", "private_done", "no_steps", "sms_offer", "sms_keep"),
-    *("sms_sent", "stopped", "stopped_ussd", "back_again", "help"),
+    *("sms_sent", "stopped", "stopped_ussd", "back_again", "help", "text_only"),
 )
 NEEDED_FOR_GROUPS = ("bad_group",)
 NEEDED_FOR_LINKS = ("bad_link", "link_later")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 
-from dialogs.check.conditions import linked, steps_of
+from dialogs.check.conditions import in_chats_only, linked, steps_of
 from dialogs.check.names import known_names, which_name
 from dialogs.check.speech import Speech
 from dialogs.gsm import fold, measure, segment_count, septets
@@ -15,7 +15,7 @@ from dialogs.links import gaps
 from dialogs.locale import placeholders
 from dialogs.problem import At, Problem
 from dialogs.screen import Page, Room, fits, lay_out
-from dialogs.script import Step, Text
+from dialogs.script import FOR_CHATS, Step, Text
 from dialogs.written import Written
 
 LISTS = ("common:words.", "common:discreet")  # texts that nobody reads on a phone
@@ -101,7 +101,7 @@ def stray_braces(text: str, at: At) -> Iterator[Problem]:
 
 def _fitting(speech: Speech, room: Room) -> Iterator[Problem]:
     for _, step in steps_of(speech.written):
-        if step.origin is not None or not step.texts or not linked(step):
+        if step.origin is not None or not step.texts or not linked(step) or in_chats_only(step):
             continue
         if step.asks:
             yield from _question(speech, step, room)
@@ -211,8 +211,16 @@ def _closing(speech: Speech, text: Text, room: Room) -> Iterator[Problem]:
         yield _too_long(speech, [text.id], page, room, "This is the last screen of a call. It", "Shorten it by {over}.")
 
 
+def for_chats(texts: Container[str], key: str) -> bool:
+    """True for the key of a common text that is said in chats alone, in place of another."""
+    return key.endswith(FOR_CHATS) and key.removesuffix(FOR_CHATS) in texts
+
+
 def _common(speech: Speech, room: Room) -> Iterator[Problem]:
-    for key, text in speech.written.common.texts.items():
+    known = speech.written.common.texts
+    for key, text in known.items():
+        if for_chats(known, key):
+            continue  # there nothing is too long
         if key in QUESTIONS:
             ids = [text.id, *(f"common:{word}" for word in QUESTIONS[key])]
             choices = tuple(speech.say(id) for id in ids[1:])

@@ -176,16 +176,20 @@ class Fake(ABC):
         return Response(status_code=504)
 
     async def _say(self, request: Request) -> Response:
-        """Somebody sends an SMS: {"from", "text", perhaps "to" and "id"}. The answer is what the gateway said."""
+        """Somebody sends an SMS: {"from", "text", perhaps "to" and "id"}. The answer is what the gateway said.
+
+        In WhatsApp by Twilio "press" with its words presses a button; "media" and "place" are a photo and a place.
+        """
         try:
             given = json.loads(await request.body())
             words = {str(name): str(value) for name, value in given.items() if value is not None}
         except (ValueError, AttributeError):
             words = {}
-        if not words.get("from") or "text" not in words:
+        if not words.get("from") or not words.keys() & {"text", "press", "media", "place"}:
             return PlainTextResponse('Say {"from": "+12025550123", "text": "MENU"}\n', 400)
         if not self.plan.sms_url:
             return PlainTextResponse("Nobody listens: start the fake with --inbound or --reports\n", 409)
+        words.setdefault("text", words.get("press", ""))
         try:
             id, post = self.said(self.plan.sms_url, words)
         except Refused as refused:

@@ -1,4 +1,5 @@
-"""A fake Twilio: sending, errors by number, signed status callbacks, signed incoming SMS, the list of messages.
+"""A fake Twilio: sending, errors by number, signed status callbacks, signed incoming messages and presses, the lists of
+messages and of contents.
 
 docs: "Messages resource", "Outbound message status in status callbacks", "Test credentials" (the magic numbers).
 """
@@ -18,6 +19,7 @@ from starlette.routing import Route
 from twilio.request_validator import SIGNATURE_HEADER, RequestValidator
 
 from dialogs.gsm import segment_count
+from gateway.fake import contents
 from gateway.fake.basic import credentials
 from gateway.fake.courier import Journey, Post, Step
 from gateway.fake.plan import Plan, on_this_machine
@@ -28,6 +30,7 @@ NUMBER = re.compile(r"(?:whatsapp:)?\+[1-9][0-9]{6,14}")
 LONGEST = 1600  # letters
 KEPT = 4096  # messages and numbers that are remembered
 ERRORS: Mapping[int, tuple[int, str]] = {
+    20001: (400, "Invalid parameter"),
     20003: (401, "Authenticate"),
     20404: (404, "The requested resource was not found"),
     20429: (429, "Too Many Requests"),
@@ -44,6 +47,9 @@ ERRORS: Mapping[int, tuple[int, str]] = {
     21611: (400, "This 'From' number has exceeded the maximum number of queued messages"),
     21612: (400, "The 'To' phone number is not currently reachable using the 'From' phone number"),
     21614: (400, "'To' number is not a valid mobile number"),
+    21655: (400, "The ContentSid is Invalid"),
+    21656: (400, "The ContentVariables Parameter is invalid"),
+    21658: (400, "Parameter exceeded character limit"),
     21617: (400, "The concatenated message body exceeds the 1600 character limit"),
 }
 # What the last two digits of a number mean: the whole call is refused.
@@ -63,7 +69,7 @@ NOBODY = "AC" + "0" * 32
 
 
 class Twilio(Fake):
-    """/2010-04-01/Accounts/{account}/Messages.json, for any account and token."""
+    """/2010-04-01/Accounts/{account}/Messages.json and /v1/Content, for any account and token."""
 
     title = "Twilio"
     prefix = "SM"
@@ -75,6 +81,7 @@ class Twilio(Fake):
         self._kept: OrderedDict[str, dict[str, object]] = OrderedDict()
         self._busy: OrderedDict[str, None] = OrderedDict()
         self._account, self._token = NOBODY, plan.token
+        self.contents = contents.Contents()
 
     def routes(self) -> list[Route]:
         messages = "/2010-04-01/Accounts/{account}/Messages"
@@ -82,6 +89,9 @@ class Twilio(Fake):
             Route(messages + ".json", self.sends, methods=["POST"]),
             Route(messages + ".json", self._list, methods=["GET"]),
             Route(messages + "/{sid}.json", self._one, methods=["GET"]),
+            Route("/v1/Content", self._make, methods=["POST"]),
+            Route("/v1/Content", self._contents, methods=["GET"]),
+            Route("/v1/Content/{sid}", self._drop, methods=["DELETE"]),
         ]
 
     def read(self, request: Request, body: bytes) -> Call:
@@ -101,7 +111,11 @@ class Twilio(Fake):
             raise Refused(error(21609))
         if account.startswith("AC"):  # the password of an API key (SK...) signs nothing
             self._account, self._token = account, token
+        content = fields.get("ContentSid", "")
+        if content:
+            text = self._filled(content, fields.get("ContentVariables", "")).text
         about = {"account": account, "token": token, "service": service, "url": callback or self.plan.reports}
+        about |= {"content": content, "variables": fields.get("ContentVariables", "")}
         return Call([to], text, sender, about)
 
     def take(self, call: Call) -> Taken:
@@ -114,6 +128,8 @@ class Twilio(Fake):
         self._kept[sid] = message
         if len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+        if about["content"]:
+            self.contents.show(to, self._filled(about["content"], about["variables"]))
         journeys = []
         if about["url"]:
             words = ("queued", "sent", "undelivered" if ending in REPORTS else "delivered")
@@ -172,14 +188,60 @@ class Twilio(Fake):
             "From": words["from"],
             "To": words.get("to", "+15005550006"),
             "Body": words["text"],
-            "NumMedia": "0",
+            "NumMedia": words.get("media", "0"),
             "NumSegments": str(segment_count(words["text"])),
             "SmsStatus": "received",
             "FromCity": "",
             "ApiVersion": "2010-04-01",
         }
+        if "place" in words:
+            fields["Latitude"], _, fields["Longitude"] = words["place"].partition(",")
+        fields |= self._pressed(words)
         # A repeat of a webhook carries the token of the first one.
         return sid, _signed(url, fields, self._token, ("I-Twilio-Idempotency-Token", sid[2:]))
+
+    def _pressed(self, words: dict[str, str]) -> dict[str, str]:
+        """What a press brings: of the newest button with these words, or with this payload. Raises Refused."""
+        if "payload" in words:
+            return contents.pressed(words.get("press", ""), words["payload"], "list" in words)
+        if "press" not in words:
+            return {}
+        found = self.contents.press(words["from"], words["press"])
+        if found is None:
+            raise Refused(Response("This number was sent no such button\n", 409, media_type="text/plain"))
+        return found
+
+    def _filled(self, sid: str, variables: str) -> contents.Shown:
+        """Raises Refused."""
+        try:
+            return self.contents.fill(sid, variables)
+        except contents.Wrong as wrong:
+            raise Refused(error(wrong.code)) from None
+
+    async def _make(self, request: Request) -> Response:
+        try:
+            account = _key_of(request)
+            return as_json(self.contents.make(account, "HX" + self.new_id(), await request.body()), 201)
+        except Refused as refused:
+            return refused.answer
+        except contents.Wrong as wrong:
+            return error(wrong.code)
+
+    async def _contents(self, request: Request) -> Response:
+        try:
+            account = _key_of(request)
+        except Refused as refused:
+            return refused.answer
+        asked = {name: int(each) for name, each in request.query_params.items() if each.isdecimal() and len(each) < 6}
+        place = str(request.url.replace(query=""))
+        return as_json(self.contents.page(account, place, asked.get("PageSize", 50), asked.get("Page", 0)))
+
+    async def _drop(self, request: Request) -> Response:
+        try:
+            _key_of(request)
+        except Refused as refused:
+            return refused.answer
+        return Response(status_code=204) if self.contents.drop(request.path_params["sid"]) else error(20404)
 
     async def _list(self, request: Request) -> Response:
         try:
@@ -215,6 +277,14 @@ def _who(request: Request) -> tuple[str, str]:
     if not password or (user != account and not user.startswith("SK")):
         raise Refused(error(20003))
     return account, password
+
+
+def _key_of(request: Request) -> str:
+    """The account of a call whose address names none. Raises Refused."""
+    user, password = credentials(request)
+    if not user or not password:
+        raise Refused(error(20003))
+    return user
 
 
 def error(code: int, **headers: str) -> Response:

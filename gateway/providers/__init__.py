@@ -82,7 +82,9 @@ class Outgoing:
     """One message to be handed over now. `id` is ours, of the message row; `to` is +E.164, or whatsapp:+E.164.
 
     `reference` is the same for the same message for ever, where a provider can use it against a second copy.
-    `lasts` is how many seconds the text stays useful. `template`: WhatsApp's 24 hours are over.
+    `lasts` is how many seconds the text stays useful. `template`: WhatsApp's 24 hours are over. `place` is "" where the
+    text can have no buttons; else its last lines are `choices` choices and the keys 9 and 0 (`dialogs.inbound.parted`),
+    and `choose` is the word on a button that opens a list of them.
     """
 
     id: int
@@ -91,6 +93,9 @@ class Outgoing:
     reference: str = ""
     lasts: int = 0
     template: bool = False
+    choices: int = 0
+    place: str = ""
+    choose: str = ""
 
 
 @dataclass(frozen=True, slots=True)

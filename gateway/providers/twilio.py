@@ -59,6 +59,7 @@ STATUS: Mapping[str, Status] = {
 SIGNATURE = SIGNATURE_HEADER.lower().encode()
 SIGNATURE_SETTINGS = SIGNATURE_SETTINGS_HEADER.lower().encode()
 LONGEST_PLAIN = 60  # letters; shorter texts are never taken for base64
+PRESSED = ("OptOutType", "ButtonPayload", "ListId", "ButtonText", "ListTitle")  # before what stands in Body
 MESSAGE_IDS = ("MessageSid", "SmsSid", "SmsMessageSid")
 
 
@@ -124,7 +125,8 @@ class Twilio:
             "whatsapp",
         ):  # a short code, a name, another of Twilio's channels
             return ()
-        return (Inbound(self._name, "sms", scheme + colon + number, _said(form), "", token(form, *MESSAGE_IDS)),)
+        said, id = _said(form), token(form, *MESSAGE_IDS)
+        return (Inbound(self._name, "sms", scheme + colon + number, said, "", id, media=_is_media(form)),)
 
     def _delivery(self, form: Form) -> Sequence[News]:
         word = clean(form.get("MessageStatus") or form.get("SmsStatus", ""))[:40]
@@ -144,9 +146,14 @@ def connect(channel: Channel, public_url: str) -> Twilio:
 
 
 def _said(form: Form) -> str:
-    """What the person said: the word that Twilio took for an opt-out, the button pressed, or the text."""
-    pressed = form.get("OptOutType") or form.get("ButtonPayload") or form.get("ButtonText")
+    """What the person said: the word that Twilio took for an opt-out, what was pressed or chosen, or the text."""
+    pressed = next((form[name] for name in PRESSED if form.get(name)), "")
     return clean(pressed or _unwrap(form.get("Body", "")))
+
+
+def _is_media(form: Form) -> bool:
+    """Whether a photo, a voice note, a sticker or a contact (all of them media) came along, or a place on the map."""
+    return form.get("NumMedia", "").strip("0 ") != "" or "Latitude" in form
 
 
 def _unwrap(body: str) -> str:

@@ -1,5 +1,6 @@
 """Sending through Twilio: SMS and WhatsApp, one message in a call of its SDK.
 
+With choices a message goes to WhatsApp in a form with buttons, where that fits and Twilio has one.
 docs: "Messages resource", "Error and warning dictionary", "Content variables".
 """
 
@@ -22,14 +23,17 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from gateway import providers, sending
-from gateway.channels import Channel
+from gateway.channels import Channel, SettingsError
 from gateway.providers import LONGEST_TOKEN, Carriage, Outcome, Outgoing, Remedy
 from gateway.reasons import BAD_NUMBER, STOPPED
+from gateway.sending.buttons import filled
+from gateway.sending.contents import SERVER, Contents
 from gateway.sending.post import Answer, NoAnswer, Post
 
 CARRIAGE = Carriage(most=1, alike=False, calls=32, rate=10.0)
 LONGEST_VALIDITY = 36_000  # seconds
 WHATSAPP = "whatsapp:"
+SHARE = 0.2  # of the time of a call: for the form of its buttons
 NOT_ALLOWED = "the provider does not allow our sender, country or text; the error's number says which"
 DAY_OVER = "the person last wrote more than 24 hours ago; WhatsApp then takes only an approved template"
 NO_TEMPLATE = "the person last wrote more than 24 hours ago, and the channel names no WhatsApp template"
@@ -50,6 +54,8 @@ MEANINGS: Mapping[Remedy, Outcome] = {
     "pause": Outcome(0, "again", reason=sending.NO_ACCOUNT, remedy="pause"),
     "": Outcome(0, "refused", reason=sending.REFUSED),
 }
+OF_VALUES = frozenset(("21656", "21658"))  # the form itself is well
+OF_CONTENT = OF_VALUES | {"20404", "21602", "21619", "21654", "21655", "21657", "35127"}
 REASONS: Mapping[str, str] = {
     "20003": sending.NO_KEY,
     "21617": sending.TOO_LONG,
@@ -111,6 +117,10 @@ class Sender:
         if channel.base:
             client.api.base_url = channel.base
         self._messages = client.messages
+        wanted = channel.options.get("buttons", "on")
+        if wanted not in ("on", "off"):
+            raise SettingsError(f"NGAZI_CHANNELS: buttons of channel {channel.name} is on or off.")
+        self._contents = Contents(channel.base or SERVER, channel.user, channel.key) if wanted == "on" else None
 
     def send(self, messages: Sequence[Outgoing]) -> list[Outcome]:
         """As Provider.send."""
@@ -123,19 +133,35 @@ class Sender:
         if len(message.text) > CARRIAGE.longest:
             return Outcome(0, "refused", reason=sending.TOO_LONG)
         fields = self._addressed(message)
-        if not (message.template and fields["to"].startswith(WHATSAPP)):
-            fields["body"] = message.text
-        elif self._template:
-            # A variable may hold no line break, no tab, and no more than four blanks in a row.
-            fields["content_variables"] = json.dumps({"1": " ".join(message.text.split())})
-            fields["content_sid"] = self._template
-        else:
-            return Outcome(0, "refused", reason=NO_TEMPLATE)
         if self._report:
             fields["status_callback"] = self._report
         if message.lasts > 0:
             fields["validity_period"] = min(message.lasts, LONGEST_VALIDITY)
-        return self._create(fields, until)
+        if not fields["to"].startswith(WHATSAPP):
+            return self._create(fields | {"body": message.text}, until)
+        if not message.template:
+            buttons = self._with_buttons(message, fields, until)
+            return buttons or self._create(fields | {"body": message.text}, until)
+        if not self._template:
+            return Outcome(0, "refused", reason=NO_TEMPLATE)
+        # A variable may hold no line break, no tab, and no more than four blanks in a row.
+        variables = json.dumps({"1": " ".join(message.text.split())})
+        return self._create(fields | {"content_sid": self._template, "content_variables": variables}, until)
+
+    def _with_buttons(self, message: Outgoing, fields: Mapping[str, Any], until: float) -> Outcome | None:
+        """What came of the message with buttons; None if it has none, or did not go since Twilio refused them."""
+        words = filled(message) if self._contents is not None else None
+        if self._contents is None or words is None:
+            return None
+        sid = self._contents.sid(words.form, min(until, time.monotonic() + SHARE * providers.CALL_LASTS))
+        if not sid:
+            return None
+        outcome = self._create({**fields, "content_sid": sid, "content_variables": words.variables}, until)
+        if not _blames_content(outcome):
+            return outcome
+        if outcome.word not in OF_VALUES:
+            self._contents.forget(words.form, outcome.word)
+        return None
 
     def _addressed(self, message: Outgoing) -> dict[str, Any]:
         """From whom to whom: both are WhatsApp's, or none is."""
@@ -173,6 +199,12 @@ def _made(made: Any) -> Outcome:
         return replace(_coded(code), provider_id=sid)
     word = word if re.fullmatch(r"[a-z_]{1,40}", word) else ""
     return Outcome(0, "delivered" if word in ("delivered", "read") else "sent", sid, word)
+
+
+def _blames_content(outcome: Outcome) -> bool:
+    """Whether it was refused for its form or its variables, or for a reason that we do not know."""
+    unknown = outcome.status == "refused" and outcome.reason == sending.REFUSED
+    return not outcome.provider_id and (outcome.word in OF_CONTENT or unknown)
 
 
 def _refusal(answer: Answer) -> Outcome:
