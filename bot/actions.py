@@ -21,7 +21,7 @@ from bot.alone import alone
 from dialogs.content import Content
 from dialogs.freetext import danger_in, is_free, is_meaning
 from dialogs.gsm import LONGEST
-from dialogs.inbound import Inbound, Reply, parted
+from dialogs.inbound import Inbound, Reply, parted, press
 from dialogs.store import CHAT
 
 CHANNEL = "rasa"
@@ -55,12 +55,13 @@ class Heard:
     """What a person said last, and the intent that it has, one of answers.yaml; "" where Rasa is not sure.
 
     `sure`: Rasa is, and may be: it reads like no choice, number or word for the service. Of those, and of a photo,
-    which has no text, Rasa is as sure as of a sentence.
+    which has no text, Rasa is as sure as of a sentence. `media`: such a photo, or a voice note.
     """
 
     text: str
     meaning: str = ""
     sure: bool = False
+    media: bool = False
 
 
 class Act(Action, ABC):  # type: ignore[misc]  # the SDK carries no types
@@ -92,6 +93,7 @@ class Act(Action, ABC):  # type: ignore[misc]  # the SDK carries no types
                 session="",
                 provider_id="",  # Rasa asks once, and several actions may follow from one message
                 meaning=said.meaning,
+                media=said.media,
             )
         )
         if reply.text:
@@ -263,6 +265,8 @@ def heard_in(message: Mapping[str, Any], content: Content, threshold: float) -> 
     """What the message says, without the slash by which Rasa takes a text for the name of an intent."""
     given = message.get("text")
     text = given if isinstance(given, str) else ""
+    if not text.strip():
+        return Heard("", media=True)
     blanks = SLASHES.match(text)
     said = text[blanks.end() if blanks else 0 :][:LONGEST]
     intent = message.get("intent")
@@ -277,6 +281,6 @@ def heard_in(message: Mapping[str, Any], content: Content, threshold: float) -> 
 
 
 def buttons(reply: Reply) -> list[dict[str, str]]:
-    """A button for each key below the text: its words, and the number that it sends. The text keeps its numbers, for
-    those who see no buttons."""
-    return [{"title": words, "payload": key} for key, words in parted(reply)[1]]
+    """A button for each key below the text: its words, and what it sends, which counts only while the question is open.
+    The text keeps its numbers, for those who see no buttons."""
+    return [{"title": words, "payload": press(key, reply.place)} for key, words in parted(reply)[1]]

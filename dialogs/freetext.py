@@ -18,7 +18,7 @@ from dialogs.locale import fold_word
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 MOST = 600  # letters that are looked at
 NOTHING = frozenset(("nlu_fallback", "out_of_scope"))  # what Rasa and our assistant call what they did not understand
-THRESHOLD = 0.6  # how sure an assistant has to be of an intent, unless NGAZI_RASA_THRESHOLD says otherwise
+THRESHOLD = 0.7  # how sure an assistant has to be, unless NGAZI_RASA_THRESHOLD says otherwise: see docs/assistant.md
 
 
 def words_of(text: str) -> list[str]:

@@ -1,58 +1,35 @@
-"""`ngazi dial`: a phone in the terminal. It speaks to a running server over HTTP, as a provider would."""
+"""`ngazi dial`: a phone and a chat in the terminal. It speaks to a running server over HTTP, as a provider would, and
+as the page of the web chat does."""
 
 from __future__ import annotations
 
 import json
-import re
 import secrets
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.client import HTTPException
 from itertools import chain
 from typing import Any
-from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import ProxyHandler, build_opener
 
 import click
 
 from dialogs.gsm import measure, segments
+from gateway.line import Line, NoLine, ask, find_line
+from gateway.line_chat import Chat
 from gateway.numbers import normalise
 
-PATIENCE = 10  # seconds: Africa's Talking ends a call whose screen comes later
 HELP = """\
 1, 2, ...     answer as on a phone; an empty line is Send with an empty box
 /hang         hang up
 /dial [CODE]  dial again, this code or the one of the service
 /sms TEXT     send an SMS to the service
+/chat TEXT    write in a chat, as on the page /chat; with --chat every line outside a call does
+/look         show what stands in the chat
 /inbox        show the SMS that have come
 /quit         leave (Ctrl+D does it too)"""
-
-_direct = build_opener(ProxyHandler({}))  # a proxy of the environment cannot reach our own machine
-
-
-class NoLine(click.ClickException):
-    """The server gave nothing that a phone can show; the message says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """The simulator channel of a running server."""
-
-    url: str
-    name: str
-    secret: str
-    code: str
-    limit: int
-    units: int
-    numbers: tuple[str, ...]
-
-    def post(self, kind: str, form: Mapping[str, str]) -> str:
-        """What the callback route answers. Raises NoLine."""
-        return _ask(f"{self.url}/in/{self.name}/{self.secret}/{kind}", urlencode(form).encode())
 
 
 @dataclass(slots=True)
@@ -107,7 +84,7 @@ class Phone:
 
     def inbox(self) -> list[dict[str, Any]]:
         """The SMS that have come, oldest first. Raises NoLine."""
-        answer = _ask(f"{self.line.url}/simulator/inbox?{urlencode({'phone': self.number})}")
+        answer = ask(f"{self.line.url}/simulator/inbox?{urlencode({'phone': self.number})}")
         messages: list[dict[str, Any]] = json.loads(answer)["messages"]
         return messages[::-1]
 
@@ -116,42 +93,33 @@ class Phone:
 @click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="Where the server runs.")
 @click.option("--phone", default="", metavar="+255...", help="The number that calls.")
 @click.option("--code", default="", metavar="*384*77#", help="What is dialled, if not the code of the service.")
-def dial(url: str, phone: str, code: str) -> None:
-    """Play a phone in the terminal against a running server.
+@click.option("--chat", "chats", is_flag=True, help="Write in a chat, in whole sentences; /dial calls all the same.")
+def dial(url: str, phone: str, code: str, chats: bool) -> None:
+    """Play a phone or a chat in the terminal against a running server.
 
     Reads answers from the keyboard or from a pipe. What it writes is a rehearsal: begun with a new number and
-    saved in tests/rehearsals, it runs as a test.
+    saved in tests/rehearsals, it runs as a test, where no free text in it needs an assistant.
     """
     line = find_line(url.rstrip("/"))
     number = normalise(phone) if phone else line.numbers[0]
     if number is None:
         raise click.BadParameter("Write it with the country code, for example +255621234567.", param_hint="--phone")
-    caller = Phone(line, number)
+    caller, chat = Phone(line, number), Chat(line.url)
     patient = sys.stdin.isatty()
     _note(f"{line.url}, /help lists the commands")
     click.echo(f"phone {number}")
-    for typed in chain(["/dial " + code], _lines(patient)):
+    for typed in chain(["/look" if chats else f"/dial {code}"], _lines(patient)):
         if typed in ("/quit", "/exit"):
             break
         if caller.session and not patient and not typed.startswith("/"):
             click.echo(f"< {typed}".rstrip())  # a keyboard has shown it already
         try:
-            _obey(caller, typed)
+            _obey(caller, chat, typed if caller.session or not chats or typed.startswith("/") else f"/chat {typed}")
             _tell_news(caller)
         except NoLine as error:
             if not patient:
                 raise
             _note(error.message)
-
-
-def find_line(url: str) -> Line:
-    """The simulator of the server at this address. Raises NoLine."""
-    try:
-        found = json.loads(_ask(f"{url}/simulator/channel"))
-        numbers = tuple(number for country in found["countries"] for number in country["numbers"])
-        return Line(url, found["name"], found["secret"], found["code"], found["limit"], found["units"], numbers)
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise NoLine(f"What answers at {url} is not Ngazi.") from error
 
 
 def extension(code: str, dialled: str) -> str | None:
@@ -162,7 +130,7 @@ def extension(code: str, dialled: str) -> str | None:
     return wanted.removeprefix(stem + "*") if wanted.startswith(stem + "*") else None
 
 
-def _obey(phone: Phone, typed: str) -> None:
+def _obey(phone: Phone, chat: Chat, typed: str) -> None:
     word, _, rest = typed.partition(" ")
     rest = rest.strip()
     if word == "/dial":
@@ -177,6 +145,11 @@ def _obey(phone: Phone, typed: str) -> None:
         came = phone.send(rest)
         click.echo(_written("\n---\n".join(message["text"] for message in came)) if came else "(nothing)")
         _note(f"{segments(rest).count} SMS there, {sum(message['segments'] for message in came)} back")
+    elif word == "/chat":
+        click.echo(f"chats {rest}".rstrip())
+        click.echo(_written(chat.say(rest)))
+    elif word == "/look":
+        _note(chat.look())
     elif word == "/inbox":
         _show_inbox(phone)
     elif word.startswith("/"):
@@ -236,27 +209,3 @@ def _lines(patient: bool) -> Iterator[str]:
             yield line.strip()
     except (EOFError, KeyboardInterrupt):
         click.echo()
-
-
-def _ask(url: str, body: bytes | None = None) -> str:
-    try:
-        with _direct.open(url, body, timeout=PATIENCE) as response:
-            return str(response.read().decode(errors="replace"))
-    except HTTPError as error:
-        error.close()
-        raise NoLine(_refusal(url, error.code)) from error
-    except TimeoutError as error:
-        raise NoLine(f"No answer within {PATIENCE} seconds. A real network ends the call here.") from error
-    except ValueError as error:
-        raise click.BadParameter(f"{url} is no address of a server.", param_hint="--url") from error
-    except (URLError, HTTPException, OSError) as error:
-        root = re.sub(r"^(\w+://[^/]+).*", r"\1", url)
-        raise NoLine(f"No server answers at {root}. Start one with: ngazi serve") from error
-
-
-def _refusal(url: str, status: int) -> str:
-    if status == 404 and url.endswith("/simulator/channel"):
-        return "This server has no practice phone: it is connected to a real provider, or it is not Ngazi."
-    if status in (403, 404):
-        return f"The server refuses this phone ({status}). If it was started anew, start ngazi dial anew."
-    return f"The server reports an error ({status}). What went wrong stands in its log."

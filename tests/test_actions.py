@@ -36,6 +36,7 @@ from bot.actions import ACTIONS, NO_ID, ActionServer, buttons, heard_in, is_opaq
 from bot.alone import Alone, opened
 from dialogs.content import Keeper
 from dialogs.database import open_engine
+from dialogs.freetext import THRESHOLD
 from dialogs.inbound import Inbound, Reply
 from dialogs.seal import Seal
 from dialogs.tables import Answer, Contact, Run
@@ -528,7 +529,7 @@ def test_what_is_said_is_in_no_log(chat, site, caplog):
     chat.say("a very private sentence", intent="want_ready")
     assert "private" not in caplog.text
     assert chat.sender not in caplog.text
-    assert AtDesk(site.house).threshold == 0.6
+    assert AtDesk(site.house).threshold == THRESHOLD
 
 
 # --- buttons ---

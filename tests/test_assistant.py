@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from ruamel.yaml import YAML
 
-from bot.rasa import LANGUAGES, held_out
+from bot.measure import held_out
+from bot.server import LANGUAGES
 from dialogs.content import Keeper
 from dialogs.locale import fold_word
 
@@ -30,8 +31,13 @@ def examples(language: str) -> list[tuple[str, str]]:
 
 def fours(sentence: str) -> Iterator[tuple[str, ...]]:
     """Every four words in a row, folded."""
-    words = [fold_word(word) for word in re.findall(r"[^\W_]+", sentence)]
-    yield from zip(words, words[1:], words[2:], words[3:], strict=False)
+    said = words(sentence)
+    yield from zip(said, said[1:], said[2:], said[3:], strict=False)
+
+
+def words(sentence: str) -> list[str]:
+    """The words of a sentence, folded."""
+    return [fold_word(word) for word in re.findall(r"[^\W_]+", sentence)]
 
 
 def intents() -> set[str]:
@@ -49,9 +55,17 @@ def test_each_intent_has_examples_and_held_out_sentences_enough(language: str):
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_example_shares_four_words_in_a_row_with_a_held_out_sentence(language: str):
-    held = {four for _, sentence in held_out(language) for four in fours(sentence)}
+@pytest.mark.parametrize("sentences", ["test", "tuning"])
+def test_no_example_shares_four_words_in_a_row_with_a_sentence_that_measures(language: str, sentences: str):
+    held = {four for _, sentence in held_out(language, sentences) for four in fours(sentence)}
+    assert held
     assert [sentence for _, sentence in examples(language) if held & set(fours(sentence))] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_example_is_a_sentence_that_measures(language: str):
+    held = {" ".join(words(text)) for of in ("test", "tuning") for _, text in held_out(language, of)}
+    assert [sentence for _, sentence in examples(language) if " ".join(words(sentence)) in held - {""}] == []
 
 
 def test_every_intent_is_answered_by_the_content_and_by_a_rule(keeper: Keeper):

@@ -17,12 +17,12 @@ from tests.running import RunningGateway, running_gateway
 
 @pytest.fixture(scope="module")
 def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningGateway]:
-    with running_gateway(tmp_path_factory.mktemp("gateway")) as gateway:
+    with running_gateway(tmp_path_factory.mktemp("gateway"), NGAZI_CHAT="on") as gateway:
         yield gateway
 
 
-def play(url: str, *typed: str, phone: str = "+255621234501", code: str = "") -> Result:
-    options = ["--url", url, "--phone", phone, *(["--code", code] if code else [])]
+def play(url: str, *typed: str, phone: str = "+255621234501", code: str = "", chat: bool = False) -> Result:
+    options = ["--url", url, "--phone", phone, *(["--code", code] if code else []), *(["--chat"] if chat else [])]
     return CliRunner().invoke(dial, options, input="".join(f"{line}\n" for line in typed))
 
 
@@ -54,6 +54,51 @@ def test_an_sms_shows_what_comes_back_and_stays_in_the_inbox(gateway: RunningGat
     assert result.exit_code == 0, result.output
     answer = result.output.split("texts HELP\n> ")[1].split("\n")[0]
     assert f"# {answer}" in result.output
+
+
+def test_in_a_chat_whole_sentences_are_written_and_answered(gateway: RunningGateway) -> None:
+    words = ("hello", "English", "yes", "yes", "test my group", "next")
+    result = play(gateway.url, *words, chat=True, phone="+255621234509")
+    assert result.exit_code == 0, result.output
+    assert result.output.startswith(f"# {gateway.url}, /help lists the commands\nphone +255621234509\n# Choose your")
+    assert "dials" not in result.output
+    menu = result.output.split("chats yes\n")[2].splitlines()
+    assert menu[:2] == ["> Safe and fair work. Choose a number.", "> 1. Am I ready?"]
+    assert "chats test my group\n> This is practice, not an audit." in result.output
+    assert result.output.endswith("chats next\n> What do you do?\n> 1. Lead or keep records\n> 2. Work at the site\n"
+                                  "> 3. Buy or help\n> 0. Back\n")  # fmt: skip
+
+
+def test_a_chat_that_was_stopped_tells_how_to_come_back(gateway: RunningGateway) -> None:
+    result = play(gateway.url, "hello", "English", "yes", "yes", "STOP", "/look", chat=True, phone="+255621234510")
+    stopped, looked = result.output.split("chats STOP\n")[1].split("# ", 1)
+    assert stopped.startswith("> ")
+    assert "START" in stopped
+    assert "START. START" not in result.output
+    assert "START" in looked
+
+
+def test_a_call_and_a_chat_take_turns_and_can_be_rehearsed(gateway: RunningGateway) -> None:
+    typed = ("hello", "/dial", "1", "1", "1", "/hang", "English", "/chat yes")
+    result = play(gateway.url, *typed, chat=True, phone="+255621234511")
+    verbs = [(act.verb, act.what) for act in read(result.output)]
+    assert verbs == [
+        *(("use", "+255621234511"), ("chat", "hello"), ("dial", "*384*77#"), ("type", "1"), ("type", "1")),
+        *(("type", "1"), ("hang up", ""), ("chat", "English"), ("chat", "yes")),
+    ]
+
+
+def test_a_chat_too_long_is_told_and_may_be_written_again(gateway: RunningGateway) -> None:
+    result = play(gateway.url, "a" * 2500, chat=True, phone="+255621234512")
+    assert result.exit_code == 1
+    assert "too long for one message" in result.output
+
+
+def test_a_server_without_a_web_chat_is_told(tmp_path: Path) -> None:
+    with running_gateway(tmp_path) as gateway:
+        result = play(gateway.url, "hello", chat=True)
+    assert result.exit_code == 1
+    assert "has no web chat. Start it with NGAZI_CHAT=on." in result.output
 
 
 def test_an_empty_line_is_send_with_an_empty_box(gateway: RunningGateway) -> None:
