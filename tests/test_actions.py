@@ -213,9 +213,9 @@ def test_what_rasa_understood_opens_the_dialog_if_it_is_sure(chat):
     chat.join()
     asked = chat.press("Am I ready?")
     chat.say("menu")
-    assert chat.say("I want to know if I'm ready", intent="want_ready", sure=0.61) == asked
+    assert chat.say("I want to know if I'm ready", intent="want_ready", sure=THRESHOLD + 0.01) == asked
     chat.say("menu")
-    assert chat.say("I want to know if I'm ready", intent="want_ready", sure=0.59) != asked
+    assert chat.say("I want to know if I'm ready", intent="want_ready", sure=THRESHOLD - 0.01) != asked
     assert chat.say("I want to know if I'm ready", intent="no_intent_of_ours", sure=1.0) != asked
 
 

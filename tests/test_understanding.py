@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from dialogs.answers import Answer, Answers
 from dialogs.content import Content, Keeper
+from dialogs.freetext import THRESHOLD as THRESHOLD_BY_DEFAULT
 from dialogs.inbound import Inbound
 from gateway.app import create_app
 from gateway.channels import SettingsError
@@ -650,7 +651,7 @@ def read(folder: Any, **environ: str) -> Settings:
 
 def test_rasa_is_off_until_its_address_is_set(tmp_path):
     settings = read(tmp_path)
-    assert (settings.rasa_url, settings.rasa_threshold) == ("", 0.6)
+    assert (settings.rasa_url, settings.rasa_threshold) == ("", THRESHOLD_BY_DEFAULT)
 
 
 @pytest.mark.parametrize(
