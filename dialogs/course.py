@@ -201,7 +201,7 @@ def show_last(turn: Turn) -> Reply:
     answers, before = store.closed_run(turn.db, turn.person.id, shown.run)
     if answers and answers[-1] == (step.id, engine.SEEN):
         answers.pop()
-    turn.meet_groups(dialog)
+    turn.look_up(dialog)
     known = engine.outside(turn.fields(), before)
     standing = engine.walk(dialog, answers, known)
     if standing.step is not step:

@@ -17,13 +17,14 @@ from dialogs.gsm import septets
 from dialogs.inbound import Inbound, Kind
 from dialogs.overview import Overview, Went
 from dialogs.screen import Room
-from dialogs.script import Choice, Dialog, Series, Step
+from dialogs.script import LINKED, Choice, Dialog, Series, Step
 from dialogs.seal import Seal
 from dialogs.showing import House, Scene, asides, said_only, step_parts
 
 MOST = 300  # messages of one dialog: a ring would never end
 TYPED = {"number": "12", "phone": "given", "date": "2027-03-25"}
 LONG_AGO = datetime.fromisoformat("2027-01-01")  # one time for all answers
+OF_A_PHONE = {"reachable": "yes", LINKED: "no"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,7 @@ class Journey:
 
     def _messages(self, dialog: Dialog, kind: Kind, room: Room, note: bool = False) -> Iterator[str]:
         answers: list[Entry] = []
-        known = {**self._outside(), **self.fields, "channel_kind": kind, "reachable": "yes"}
+        known = {**self._outside(), **self.fields, "channel_kind": kind, **OF_A_PHONE}
         scene = self._scene(room, kind, {})
         lead = ""
         for _ in range(MOST):
@@ -106,7 +107,7 @@ class Journey:
 
     def _scene(self, room: Room, kind: Kind, known: Mapping[str, str], went: Iterable[Went] | None = None) -> Scene:
         house = self._house(room)
-        fields = {**self._outside(), **self.fields, "channel_kind": kind, "reachable": "yes"}
+        fields = {**self._outside(), **self.fields, "channel_kind": kind, **OF_A_PHONE}
         inbound = Inbound("", kind, "", "", "", "")
         overview = Overview(self.content.dialogs, fields, list(self.went if went is None else went))
         language = house.language(self.language)

@@ -1,6 +1,6 @@
 """What two contacts of one person hold, brought together: for a chat that is linked, and for staff who merge.
 
-Each part moves from the second contact to the first. What both have, the first one's counts.
+Each part moves from the second contact to the first. What both have, the first one's counts. `part` takes chats away.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from dialogs.seal import Seal, WrongKey
 from dialogs.tables import Address, Base, Contact, Field, Link, Member, Session
 
 JOINED = "the contact was joined with another one that gets it too"  # error of a message
+PARTED = "the phone has ended its links to chats"
 LONGEST_DEDUPE = 200
 
 
@@ -139,3 +140,28 @@ def take_the_rest(db: Connection, first: int, second: int) -> None:
         if "contact_id" in each.c:
             db.execute(update(each).where(each.c.contact_id == second).values(contact_id=first))
     db.execute(delete(Contact).where(Contact.id == second))
+
+
+def part(db: Connection, contact_id: int, heard: int, now: datetime) -> None:
+    """Take every chat from this contact but the address with the id `heard`: who writes there next is somebody new.
+
+    Only a STOP goes along, which holds on every channel. The contact's code is void, and replies that wait for these
+    chats are refused.
+    """
+    chats = select(Address.id).where(Address.contact_id == contact_id, Address.kind != "tel", Address.id != heard)
+    ids = db.execute(chats.order_by(Address.kind, Address.key)).scalars().all()
+    db.execute(delete(Session).where(Session.contact_id == contact_id, Session.key == f"bot:{contact_id}"))
+    db.execute(delete(Link).where(Link.contact_id == contact_id))
+    message = Base.metadata.tables.get("message")
+    if message is not None:
+        waiting = message.c.address_id.in_(ids) & (message.c.kind == "reply") & (message.c.status == "queued")
+        refused = {"status": "refused", "error": PARTED, "done_at": now, "text": None, "to_sealed": None, "about": None}
+        db.execute(update(message).where(waiting).values(refused))
+    stopped_at = db.execute(select(Contact.stopped_at).where(Contact.id == contact_id)).scalar_one()
+    if stopped_at is None:
+        db.execute(delete(Address).where(Address.id.in_(ids)))
+        return
+    for id in ids:
+        values = {"stopped_at": stopped_at, "created_at": now, "seen_at": now}
+        made = db.execute(insert(Contact).values(values).returning(Contact.id)).scalar_one()
+        db.execute(update(Address).where(Address.id == id).values(contact_id=made, sealed=None, key_id=None))

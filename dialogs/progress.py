@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dialogs import dates, engine, store
 from dialogs.engine import COUNTED, GIVEN, SEEN, Entry
-from dialogs.script import GROUP, LEAVE_GROUPS, LINK_CODE, MESSAGES, Dialog, Step
+from dialogs.script import END_LINKS, GROUP, LEAVE_GROUPS, LINK_CODE, LINKED, MESSAGES, Dialog, Step
 from dialogs.showing import House
 from dialogs.store import Person, RunState, Said
 
@@ -169,6 +169,10 @@ def save(turn: Turn, run: RunState, step: Step, value: str) -> None:
             run.before = {GROUP: turn.fields().get(GROUP, "")} | run.before
             person.groups, person.leaves = [], True
             person.joins.clear()
+    elif name == END_LINKS:
+        if value == "yes":
+            run.before = {LINKED: turn.fields().get(LINKED, "")} | run.before
+            turn.end_links()
     elif name != LINK_CODE:  # `answering.link` used it
         if step.kind == "phone":
             sealed = turn.house.seal.seal(value, "field", str(person.id))

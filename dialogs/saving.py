@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, select, update
 
-from dialogs import belongings
+from dialogs import belongings, merging
 from dialogs.seal import Seal
 from dialogs.statements import Statements, statements, when
 from dialogs.store import Person, RunState, address_kind, forget
@@ -29,6 +29,9 @@ def save(db: Connection, people: Iterable[Person], seal: Seal, now: datetime, re
             forget(db, person.id)
     staying = [person for person in everybody if not person.forget]
     _save_contacts(db, sql, staying, seal, now)
+    for person in staying:
+        if person.unlinks:
+            merging.part(db, person.id, person.address_id, now)
     belongings.save_dates(db, staying, now)
     belongings.save_groups(db, staying)
     belongings.save_ledger(db, staying, now, revision)

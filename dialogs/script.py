@@ -24,12 +24,13 @@ SWITCHES = ("conflict_zone", "mercury_ban", "evictions")
 CHANNEL_KINDS = ("ussd", "sms", "bot")  # what `channel_kind` can be; WhatsApp is a chat, so it is "bot"
 KNOWN_FIELDS = (
     *("language", "consent", "country", "private_phone", "reminders", "news", "stopped", "group", "channel_kind"),
-    *("reachable", *SWITCHES),
+    *("reachable", "linked", *SWITCHES),
 )
 FOR_CHATS = "_chat"  # ends the key of a common text that is said in place of another in chats
 MESSAGES = ("reminders", "news")  # yes to one of them: the number may be kept, sealed, to send to
 GROUP, LEAVE_GROUPS = "group", "leave_groups"  # fields that make and end memberships; never kept as fields
 LINK_CODE = "link_code"  # the code that makes a chat and a phone one person's; never kept as a field
+LINKED, END_LINKS = "linked", "end_links"  # whether a phone and a chat are one person's, and what ends that
 NOWHERE: At = At("", 1, 1)
 
 

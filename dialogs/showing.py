@@ -14,7 +14,7 @@ from dialogs.inbound import Inbound
 from dialogs.locale import Language, fill, placeholders
 from dialogs.overview import Overview, by_urgency
 from dialogs.screen import Keys, Page, Room, lay_out
-from dialogs.script import GROUP, LEAVE_GROUPS, LINK_CODE, SWITCHES, Choice, Dialog, Step
+from dialogs.script import GROUP, LEAVE_GROUPS, LINK_CODE, LINKED, SWITCHES, Choice, Dialog, Step
 from dialogs.seal import Seal
 from dialogs.store import channel_kind
 from dialogs.typed import read_date, read_number, read_phone, read_text
@@ -41,6 +41,7 @@ class House:
     _keys: dict[tuple[str, bool], Keys] = field(default_factory=dict)
     _ends: dict[str, bool] = field(default_factory=dict)
     _groups: dict[str, bool] = field(default_factory=dict)
+    _links: dict[str, bool] = field(default_factory=dict)
     _dates: list[frozenset[str]] = field(default_factory=list)
 
     def outside(self, country: str) -> dict[str, str]:
@@ -80,6 +81,14 @@ class House:
         found = self._groups.get(dialog.id)
         if found is None:
             found = self._groups[dialog.id] = any(_names_groups(step) for step in dialog.steps)
+        return found
+
+    def asks_for_links(self, dialog: Dialog) -> bool:
+        """True if this dialog asks whether a phone and a chat are linked, so that it must be looked up."""
+        found = self._links.get(dialog.id)
+        if found is None:
+            asked = (condition.name for step in dialog.steps for condition in step.only_if)
+            found = self._links[dialog.id] = LINKED in asked
         return found
 
     def dates(self) -> frozenset[str]:

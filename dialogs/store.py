@@ -94,6 +94,7 @@ class Person:
     ledger: list[Said] = field(default_factory=list)  # what the person agreed to and took back now
     joins: list[int] = field(default_factory=list)  # groups
     leaves: bool = False  # all groups that were there before `joins`
+    unlinks: bool = False  # the chats that are this person's, but for the address that is heard
     lists: list[tuple[str, str]] = field(default_factory=list)  # (text, dedupe) asked for as one SMS
     seal: str = ""  # the address to seal, once the person asked for messages
     unseal: bool = False
@@ -145,7 +146,8 @@ class Heard(NamedTuple):
 
 
 class Vanished(Exception):
-    """Another process erased a contact of this list between our looking and our locking: take the list once more."""
+    """Another process erased a contact of this list, or took a chat from it, between our looking and our locking: take
+    the list once more."""
 
 
 def meet(
@@ -182,6 +184,7 @@ def meet(
     if missing:
         _make(db, sql, people, missing, now)
     _load(db, sql, {person.id: person for person in people.values()}, people, inbounds, now.date().isoformat())
+    _hold_chats(db, sql, {key: people[address].id for key, address in wanted.items()}, rows)
     if back := sorted({person.id for person in people.values() if person.id in known_silent}):
         db.execute(sql.see, {"ids": json.dumps(back), "now": now})
     return people
@@ -203,6 +206,15 @@ def _make(
     db.execute(sql.bind, {"rows": json.dumps([{"id": a, "contact_id": c} for a, c in sorted(given.items())])})
     for person in people.values():
         person.id = given.get(person.address_id, person.id)
+
+
+def _hold_chats(db: Connection, sql: Statements, owners: Mapping[str, int], rows: Sequence[Mapping[str, str]]) -> None:
+    """Raise Vanished where a phone ended its links, or linked the chat, while we waited for the lock of the contact."""
+    chats = [row for row in rows if row["kind"] != "tel"]
+    if chats and db.dialect.name != "sqlite":  # there nobody else writes while we do
+        held = {row[3]: Heard(*row).contact_id for row in fetch(db, sql.find, {"rows": json.dumps(chats)})}
+        if any(held.get(row["key"]) != owners[row["key"]] for row in chats):
+            raise Vanished
 
 
 def _load(

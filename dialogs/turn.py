@@ -16,7 +16,7 @@ from dialogs.engine import COUNTED, Answers, Entry, Standing
 from dialogs.inbound import Inbound, Reply
 from dialogs.overview import Overview, Went
 from dialogs.screen import Page
-from dialogs.script import LEAVE_GROUPS, MESSAGES, Dialog, Step
+from dialogs.script import END_LINKS, LEAVE_GROUPS, LINKED, MESSAGES, Dialog, Step
 from dialogs.showing import ASIDE, House, Scene, Shown, step_parts
 from dialogs.store import Person, RunState, SessionState
 
@@ -24,7 +24,7 @@ Calls = dict[tuple[str, str], SessionState]
 
 
 class NotAlone(Exception):
-    """This turn makes two people one, so it is taken in a list of its own."""
+    """This turn makes two people one, or one several, so it is taken in a list of its own."""
 
 
 class Turn:
@@ -44,6 +44,7 @@ class Turn:
         self._walked: dict[str, tuple[list[Entry], int, Standing]] = {}
         self._fields: tuple[int, dict[str, str]] | None = None
         self._phone: bool | None = None  # of somebody in a chat: a phone that messages may go to; None: not looked up
+        self._linked: bool | None = None  # None: not looked up
 
     def stands(self) -> tuple[Dialog, RunState, Standing, Step] | None:
         """The dialog, run and step of what is shown, if the run still stands there; else None."""
@@ -113,7 +114,7 @@ class Turn:
 
     def walk(self, dialog: Dialog, run: RunState) -> Standing:
         """Where the run stands; walked once for the same answers and fields. Do not change what it gives."""
-        self.meet_groups(dialog)
+        self.look_up(dialog)
         last = self._walked.get(run.dialog)
         if last is None or last[0] is not run.answers or last[1] != self.person.saves:
             standing = engine.walk(dialog, run.answers, self.known(run))
@@ -123,7 +124,7 @@ class Turn:
     def answered(self, dialog: Dialog, run: RunState, step: Step, before: Answers, value: str) -> None:
         """The run got this answer to the step it stood at: walk on from there, not from the first step again."""
         last = self._walked.get(run.dialog)
-        if last is None or last[0] is not before or step.save in (*MESSAGES, LEAVE_GROUPS):
+        if last is None or last[0] is not before or step.save in (*MESSAGES, LEAVE_GROUPS, END_LINKS):
             return  # these change more than the field that they save
         standing, entries = last[2], run.answers
         kept = sum(1 for _, given in entries if given != COUNTED)
@@ -132,10 +133,13 @@ class Turn:
             ahead.used = [*standing.used, len(entries) - 1]
             self._walked[run.dialog] = (entries, self.person.saves, ahead)
 
-    def meet_groups(self, dialog: Dialog) -> None:
-        """Look the person's groups up, once, if this dialog speaks of them."""
+    def look_up(self, dialog: Dialog) -> None:
+        """Look up, once, the person's groups and links, if this dialog speaks of them."""
         if self.person.groups is None and self.house.names_groups(dialog):
             self.groups()
+        if self._linked is None and self.house.asks_for_links(dialog):
+            self._fields = None
+            self._linked = self.linked
 
     def groups(self) -> list[str]:
         """The names of the person's groups, newest first; looked up when they are first asked for."""
@@ -154,6 +158,8 @@ class Turn:
             known = progress.fields_of(self.house, self.person)
             known["channel_kind"] = store.channel_kind(self.inbound)
             known["reachable"] = "yes" if self.reachable else "no"
+            if self._linked is not None:
+                known[LINKED] = "yes" if self._linked else "no"
             self._fields = (self.person.saves, known)
         return self._fields[1]
 
@@ -166,6 +172,11 @@ class Turn:
         if self._phone is None:
             self._phone = store.keeps_number(self.db, self.person.id)
         return self._phone and not self.person.unseal
+
+    @property
+    def linked(self) -> bool:
+        """True if a phone and a chat are this person's, unless this turn has ended that."""
+        return linking.is_linked(self.db, self.person.id) if self._linked is None else self._linked
 
     def scene(self, standing: Standing | None) -> Scene:
         """What texts are filled with."""
@@ -204,12 +215,18 @@ class Turn:
         self.session = person.sessions.get(place) or SessionState(*place, person.id)
         self.session.ended, self.session.changed = False, True
         self.calls[place] = person.sessions[place] = self.session
-        self._walked, self._fields, self._phone = {}, None, None
+        self._walked, self._fields, self._phone, self._linked = {}, None, None, None
         progress.fill_gaps(self)
+
+    def end_links(self) -> None:
+        """The chats of this person are other people's from now on. Another caller of the list may be one of them."""
+        if not self.alone:
+            raise NotAlone
+        self.person.unlinks, self._linked = True, False
 
     def kept(self, scene: Scene) -> str:
         """What is kept about the person, in their language."""
         self.groups()
         own = store.has_number(self.inbound.address)
         number = bool(self.person.sealed or self.person.seal) if own else self.reachable
-        return kept.told(scene, self.person, number=number, linked=linking.is_linked(self.db, self.person.id))
+        return kept.told(scene, self.person, number=number, linked=self.linked)

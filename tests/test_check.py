@@ -163,7 +163,7 @@ def test_some_common_texts_are_asked_for_only_where_they_are_said(question: str,
     assert [problem.text.split('"')[1] for problem in problems] == sorted(missing)
 
 
-def test_a_code_for_a_chat_is_typed_and_shown_and_the_kind_of_channel_is_one_of_three():
+def test_a_code_for_a_chat_is_typed_and_shown_and_what_the_machine_knows_has_its_values():
     common = BASE["content/common.yaml"].replace("texts:\n", "texts:\n  bad_link: No\n  link_later: Later\n")
     chosen = "  one:\n    ask: Which?\n    choices:\n      a: Apple\n      b: Bread\n    save: link_code\n"
     assert found(content(common=common, quiz=steps(chosen))) == [("error", "group-code")]
@@ -174,8 +174,12 @@ def test_a_code_for_a_chat_is_typed_and_shown_and_the_kind_of_channel_is_one_of_
     assert found(content(common=common, quiz=steps(typed))) == []
     wrong = typed.replace("is not bot", "is whatsapp")
     assert found(content(common=common, quiz=steps(wrong))) == [("error", "only-if")]
-    saved = "  one:\n    ask: Which?\n    save: channel_kind\n"
-    assert [level for level, _ in found(content(common=common, quiz=steps(saved)))] == ["error"]
+    for name in ("channel_kind", "linked"):
+        saved = f"  one:\n    ask: Which?\n    save: {name}\n"
+        assert [level for level, _ in found(content(common=common, quiz=steps(saved)))] == ["error"]
+    linked = "  one:\n    only if: linked is %s\n    say: A chat is linked.\n"
+    assert found(content(common=common, quiz=steps(linked % "yes"))) == []
+    assert found(content(common=common, quiz=steps(linked % "maybe"))) == [("error", "only-if")]
 
 
 def test_what_is_kept_can_be_said_only_on_pages():
@@ -197,8 +201,9 @@ def test_a_date_that_a_dialog_marks_as_done_may_be_known_from_an_earlier_call():
     assert found(content(quiz=steps(f"{here}    done:\n      a: task_due\n{save}"))) == []
 
 
-def test_leaving_groups_needs_a_yes():
-    ask = "  one:\n    ask: Leave {group}?\n    choices:\n      %s: Leave\n      no: Stay\n    save: leave_groups\n"
+@pytest.mark.parametrize("save", ["leave_groups", "end_links"])
+def test_leaving_groups_and_ending_links_need_a_yes(save: str):
+    ask = f"  one:\n    ask: Leave {{group}}?\n    choices:\n      %s: Leave\n      no: Stay\n    save: {save}\n"
     assert found(content(quiz=steps(ask % "yes"))) == []
     assert found(content(quiz=steps(ask % "leave"))) == [("error", "group-code")]
 

@@ -57,7 +57,8 @@ STRUCTURE: Mapping[str, Entry] = {
     "group-code": Entry(
         "A group is joined or left by an answer that cannot do it.",
         'With "save: group" the code of a group is typed. With "save: leave_groups" the answer "yes" leaves all.'
-        ' With "save: link_code" the code that a phone showed is typed in a chat.',
+        ' With "save: link_code" the code that a phone showed is typed in a chat.'
+        ' With "save: end_links" the answer "yes" ends all links.',
         steps("""
             code:
               ask: Which group?

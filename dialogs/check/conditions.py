@@ -10,10 +10,12 @@ from dialogs.problem import Problem
 from dialogs.reading.values import did_you_mean, nearest
 from dialogs.script import (
     CHANNEL_KINDS,
+    END_LINKS,
     GROUP,
     KNOWN_FIELDS,
     LEAVE_GROUPS,
     LINK_CODE,
+    LINKED,
     SWITCHES,
     Condition,
     Dialog,
@@ -23,7 +25,7 @@ from dialogs.written import Written
 
 Savers = Mapping[str, list[tuple[Dialog, Step]]]
 # Saved, but not as fields.
-NO_FIELDS = ("language", "consent", "private_phone", "stopped", GROUP, LEAVE_GROUPS, LINK_CODE)
+NO_FIELDS = ("language", "consent", "private_phone", "stopped", GROUP, LEAVE_GROUPS, LINK_CODE, END_LINKS)
 OF_A_PERSON = ("language", "country", "reminders", "news", *SWITCHES)  # what a series can always ask for
 
 
@@ -152,7 +154,7 @@ def _only_later(
 
 def _values(written: Written, name: str, own: Step | None, saved: list[tuple[Dialog, Step]]) -> list[str] | None:
     """What a name can hold; None where that is open."""
-    if name in SWITCHES or name == "reachable":
+    if name in (*SWITCHES, "reachable", LINKED):
         return ["yes", "no"]
     if name == "channel_kind":
         return [*CHANNEL_KINDS]

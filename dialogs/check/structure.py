@@ -10,7 +10,7 @@ from dialogs.check.paths import ENDS, Place, Way, follow, leads, reached, rings,
 from dialogs.locale import placeholders
 from dialogs.problem import At, Problem
 from dialogs.reading.values import did_you_mean
-from dialogs.script import GROUP, KNOWN_FIELDS, LEAVE_GROUPS, LINK_CODE, Dialog
+from dialogs.script import END_LINKS, GROUP, KNOWN_FIELDS, LEAVE_GROUPS, LINK_CODE, Dialog
 from dialogs.written import Written
 
 MOST_CHOICES = 24  # by SMS they stand in one message, numbered through
@@ -178,7 +178,7 @@ def _too_many(written: Written) -> Iterator[Problem]:
 
 
 def _groups(written: Written) -> Iterator[Problem]:
-    """A group is joined by a code that is typed, and left by a yes; a chat is linked by a code that is typed."""
+    """A group is joined by a code that is typed, and left by a yes; so are links between a phone and its chats."""
     for _, step in steps_of(written):
         if step.origin is not None:
             continue
@@ -189,9 +189,10 @@ def _groups(written: Written) -> Iterator[Problem]:
         elif step.save == LINK_CODE and step.kind != "text":
             text = '"save: link_code" links a chat to the phone whose code is typed; here nothing is typed.'
             yield Problem(at, "group-code", text, 'Write "as: text" in place of the choices.', width=len(LINK_CODE))
-        elif step.save == LEAVE_GROUPS and step.choice("yes") is None:
-            text = '"save: leave_groups" ends memberships at the answer "yes", and there is none here.'
-            yield Problem(at, "group-code", text, 'Name one of the choices "yes".', width=len(LEAVE_GROUPS))
+        elif step.save in (LEAVE_GROUPS, END_LINKS) and step.choice("yes") is None:
+            what = "memberships" if step.save == LEAVE_GROUPS else "links"
+            text = f'"save: {step.save}" ends {what} at the answer "yes", and there is none here.'
+            yield Problem(at, "group-code", text, 'Name one of the choices "yes".', width=len(step.save))
 
 
 def _done(written: Written) -> Iterator[Problem]:
@@ -255,7 +256,7 @@ def _never_used(written: Written) -> Iterator[Problem]:
         used |= {series.count_from or series.id, *(condition.name for condition in series.conditions)}
     for name, steps in savers(written).items():
         first = steps[0][1]
-        if name not in used and name not in (*KNOWN_FIELDS, LEAVE_GROUPS, LINK_CODE) and first.origin is None:
+        if name not in (*used, *KNOWN_FIELDS, LEAVE_GROUPS, LINK_CODE, END_LINKS) and first.origin is None:
             text = f'"{name}" is saved, and nothing in the content uses it.'
             mend = 'Fine if broadcasts choose people by it. If not, delete "save": keep only what is needed.'
             yield Problem(first.places.get("save", first.at), "never-used", text, mend, "warning", len(name))

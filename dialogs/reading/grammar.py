@@ -44,7 +44,7 @@ CHECK_CHOICES = ("yes", "no", "unsure")
 OTHERWISE = "otherwise"
 RESERVED_STEPS = ("end", "forget", "resume")  # targets of `go`, and the place between two calls
 # Placeholders and names with a meaning of their own: nothing is saved under them.
-RESERVED_FIELDS = ("points", "max", "percent", "title", "kept", "stopped", "channel_kind", "reachable")
+RESERVED_FIELDS = ("points", "max", "percent", "title", "kept", "stopped", "channel_kind", "reachable", "linked")
 
 
 def belongs(key: str) -> str:
