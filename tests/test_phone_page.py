@@ -89,6 +89,7 @@ class Phone:
 
     def dial(self) -> str:
         self.press("*384*77#")
+        expect(self.page.get_by_label("Number to dial")).to_have_value("*384*77#")
         self.page.get_by_role("button", name="Call", exact=True).click()
         return self.screen
 

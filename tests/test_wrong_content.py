@@ -319,6 +319,16 @@ def test_several_slips_at_once_are_told_too(data: st.DataObject):
     told(files)
 
 
+def test_a_condition_on_a_question_whose_choices_got_lost_says_how_to_mend_it():
+    files = small()
+    name = "content/dialogs/parts.yaml"
+    files[name] = ways_to_break(name)["lines moved"](random.Random(134), files[name])
+    assert b"choices:\n    progress" in files[name]
+    _, problems = told(files)
+    mends = {problem.mend for problem in problems if problem.text == '"ore" is never "gold".'}
+    assert mends == {"Nothing gives it an answer: delete this condition, or give that question its choices."}
+
+
 # --- whole files, and what is no file ---
 
 
