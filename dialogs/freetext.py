@@ -5,7 +5,6 @@ Pure. An assistant may do better (`Inbound.meaning`); where there is none, or it
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
@@ -13,9 +12,8 @@ from dialogs.answers import Answer, Answers, Phrase
 from dialogs.content import Content
 from dialogs.gsm import clean
 from dialogs.inbound import pressed
-from dialogs.locale import fold_word
+from dialogs.locale import fold_word, fold_words
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 MOST = 600  # letters that are looked at
 NOTHING = frozenset(("nlu_fallback", "out_of_scope"))  # what Rasa and our assistant call what they did not understand
 THRESHOLD = 0.7  # how sure an assistant has to be, unless NGAZI_RASA_THRESHOLD says otherwise: see docs/assistant.md
@@ -23,7 +21,7 @@ THRESHOLD = 0.7  # how sure an assistant has to be, unless NGAZI_RASA_THRESHOLD 
 
 def words_of(text: str) -> list[str]:
     """The folded words of a text: small, without accents."""
-    return [word for word in (fold_word(found) for found in WORD.findall(clean(text)[:MOST])) if word]
+    return fold_words(clean(text)[:MOST])
 
 
 def is_free(content: Content, text: str) -> bool:

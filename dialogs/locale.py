@@ -45,6 +45,7 @@ class Language:
         return self.places.get(header, At(self.file))
 
 
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")  # "don't" is one
 _CODE = re.compile(r"[a-z]{2,3}(?:[_-][A-Za-z0-9]{2,8})*")
 
 
@@ -205,6 +206,11 @@ _PLAIN_LETTERS = str.maketrans(
         **{"ƴ": "y", "ʒ": "z", "æ": "ae", "œ": "oe", "þ": "th"},
     }
 )
+
+
+def fold_words(text: str) -> list[str]:
+    """The words of a text, each folded."""
+    return [word for word in map(fold_word, _WORD.findall(text)) if word]
 
 
 def fold_word(text: str) -> str:

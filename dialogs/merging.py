@@ -130,7 +130,7 @@ def join_messages(db: Connection, first: int, second: int, now: datetime) -> Non
         if not taken:
             db.execute(here.values(dedupe=dedupe[:LONGEST_DEDUPE]))
         elif row.status == "queued":
-            db.execute(here.values(status="refused", error=JOINED, done_at=now, text=None, to_sealed=None))
+            db.execute(here.values(_refused(JOINED, now)))
 
 
 def take_the_rest(db: Connection, first: int, second: int) -> None:
@@ -155,8 +155,7 @@ def part(db: Connection, contact_id: int, heard: int, now: datetime) -> None:
     message = Base.metadata.tables.get("message")
     if message is not None:
         waiting = message.c.address_id.in_(ids) & (message.c.kind == "reply") & (message.c.status == "queued")
-        refused = {"status": "refused", "error": PARTED, "done_at": now, "text": None, "to_sealed": None, "about": None}
-        db.execute(update(message).where(waiting).values(refused))
+        db.execute(update(message).where(waiting).values(_refused(PARTED, now) | {"about": None}))
     stopped_at = db.execute(select(Contact.stopped_at).where(Contact.id == contact_id)).scalar_one()
     if stopped_at is None:
         db.execute(delete(Address).where(Address.id.in_(ids)))
@@ -165,3 +164,8 @@ def part(db: Connection, contact_id: int, heard: int, now: datetime) -> None:
         values = {"stopped_at": stopped_at, "created_at": now, "seen_at": now}
         made = db.execute(insert(Contact).values(values).returning(Contact.id)).scalar_one()
         db.execute(update(Address).where(Address.id == id).values(contact_id=made, sealed=None, key_id=None))
+
+
+def _refused(error: str, now: datetime) -> dict[str, Any]:
+    """What a message becomes that is not to go any more."""
+    return {"status": "refused", "error": error, "done_at": now, "text": None, "to_sealed": None}

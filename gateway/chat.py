@@ -26,6 +26,7 @@ from gateway.channels import SettingsError
 from gateway.desk import Busy
 from gateway.forms import NoObject, TooManyFields, read_json
 from gateway.guests import Guest, Guests, Pace, caller_of, is_ours, new_id
+from gateway.page_policy import only_ours
 
 if TYPE_CHECKING:
     from gateway.app import House
@@ -38,8 +39,6 @@ FILES = {
     "server.js": "text/javascript",
     "ladder.svg": "image/svg+xml",
 }
-ONLY_OURS = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-ONLY_OURS += "base-uri 'none'; form-action 'none'; frame-ancestors "
 ALWAYS = {"X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 WORDS = (
     *("chat_title", "chat_about", "chat_start", "chat_remember", "chat_remember_why", "chat_talk", "chat_you"),
@@ -95,8 +94,7 @@ class Chat:
         written = (FOLDER / "chat.html").read_text("utf-8").replace("{{language}}", html.escape(language))
         for key, text in said.items():
             written = written.replace(f"{{{{{key}}}}}", html.escape(text))
-        origins = self._house.settings.chat_origins
-        policy = ONLY_OURS + (" ".join(("'self'", *origins)) if origins else "'none'")
+        policy = only_ours(self._house.settings.chat_origins)
         headers = {"Content-Security-Policy": policy, "Cache-Control": "no-cache", "Vary": "Accept-Language"}
         return HTMLResponse(written, headers=headers | ALWAYS)
 

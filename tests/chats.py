@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
+from dialogs import store, talk
+from dialogs.content import Keeper
 from dialogs.inbound import Inbound, Reply
 from dialogs.tables import Address, Run
 from tests.phones import AtPhone, Site
@@ -107,3 +112,23 @@ def run_of(site: Site, dialog: str) -> list[list[str]]:
         found = db.execute(select(Run.answers).where(Run.dialog == dialog, Run.finished_at.is_(None))).scalar_one()
     answers: list[list[str]] = json.loads(found)
     return answers
+
+
+@contextmanager
+def two_processes(keeper: Keeper, postgres: Any, folder: Path) -> Iterator[tuple[Site, Site]]:
+    """Two sites on one database, as two processes are."""
+    url = postgres.fresh_database()
+    first, second = Site(url, folder / "a", keeper), Site(url, folder / "b", keeper)
+    try:
+        yield first, second
+    finally:
+        first.stop()
+        second.stop()
+
+
+def take_in_one_list(site: Site, inbounds: Sequence[Inbound]) -> None:
+    """What these bring in one transaction. Raises Spoiled where they must be taken one by one."""
+    house = site.house.now()
+    with site.database() as db:
+        people = store.meet(db, inbounds, house.seal, site.clock(), house.country_of)
+        talk.reply(db, inbounds, people, house, site.clock())

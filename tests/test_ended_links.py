@@ -13,7 +13,21 @@ from dialogs.inbound import Inbound
 from dialogs.store import Person
 from dialogs.tables import Address, Answer, Contact, Field, Link, Run, Session
 from gateway.tables import Message
-from tests.chats import DONE, MENU, NUMBERS, WRITE, WRONG, Chat, chat, code_on, contact_of, phone, rows
+from tests.chats import (
+    DONE,
+    MENU,
+    NUMBERS,
+    WRITE,
+    WRONG,
+    Chat,
+    chat,
+    code_on,
+    contact_of,
+    phone,
+    rows,
+    take_in_one_list,
+    two_processes,
+)
 from tests.phones import AtPhone, Site
 
 __all__ = ["chat", "phone"]  # fixtures
@@ -158,19 +172,13 @@ def test_a_stop_holds_in_each_chat_until_it_says_start(linked, chat, site):
 def test_a_list_with_the_chat_in_it_is_taken_one_by_one(linked, chat, site):
     """What the chat said in the same list is somebody else's, not written to the phone's contact."""
     to_question(linked)
-    house = site.house.now()
     inbounds = [
         Inbound("ke", "ussd", linked.number, f"{linked.typed}*1", linked.session, "", True),
         Inbound("chat", "bot", chat.address, "MENU", "", ""),
     ]
 
-    def take_both() -> None:
-        with site.database() as db:
-            people = store.meet(db, inbounds, house.seal, site.clock(), house.country_of)
-            talk.reply(db, inbounds, people, house, site.clock())
-
     with pytest.raises(talk.Spoiled):
-        take_both()
+        take_in_one_list(site, inbounds)
     assert contact_of(site, chat.address) == contact_of(site, linked.number)
 
 
@@ -213,9 +221,7 @@ def test_who_waited_for_the_phone_to_end_its_links_looks_again_and_is_somebody_n
 
 @pytest.mark.postgres
 def test_what_a_chat_answers_in_another_process_meanwhile_is_the_phones_or_its_own(keeper, postgres, tmp_path):
-    url = postgres.fresh_database()
-    first, second = Site(url, tmp_path / "a", keeper), Site(url, tmp_path / "b", keeper)
-    try:
+    with two_processes(keeper, postgres, tmp_path) as (first, second):
         for round in range(6):
             phone, chat = AtPhone(second, f"+2557139{next(NUMBERS):05}"), Chat(first)
             phone.join()
@@ -240,9 +246,6 @@ def test_what_a_chat_answers_in_another_process_meanwhile_is_the_phones_or_its_o
             assert said.startswith((WELCOME, "What comes from your site?"))
             assert WELCOME in chat.say("hello")
             assert contact_of(first, chat.address) != one
-    finally:
-        first.stop()
-        second.stop()
 
 
 def test_a_contact_without_chats_has_nothing_to_part_from(phone, site):

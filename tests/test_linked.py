@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, event, func, insert, select, update
 
-from dialogs import merging, store, talk
+from dialogs import merging, talk
 from dialogs.database import open_engine
 from dialogs.engine import filled
 from dialogs.inbound import Inbound
@@ -28,8 +28,10 @@ from tests.chats import (
     phone,
     rows,
     run_of,
+    take_in_one_list,
+    two_processes,
 )
-from tests.phones import START, AtPhone, Site
+from tests.phones import START, AtPhone
 
 __all__ = ["chat", "phone"]  # fixtures
 
@@ -221,9 +223,7 @@ def test_of_two_that_type_a_code_at_once_one_is_linked(phone, site):
 
 @pytest.mark.postgres
 def test_a_call_in_another_process_goes_on_while_the_chat_is_linked(keeper, postgres, tmp_path):
-    url = postgres.fresh_database()
-    first, second = Site(url, tmp_path / "a", keeper), Site(url, tmp_path / "b", keeper)
-    try:
+    with two_processes(keeper, postgres, tmp_path) as (first, second):
         for _ in range(6):
             phone, chat = AtPhone(second, f"+2557129{next(NUMBERS):05}"), Chat(first)
             chat.join()
@@ -240,28 +240,19 @@ def test_a_call_in_another_process_goes_on_while_the_chat_is_linked(keeper, post
             assert "What comes from your site?" in last
             chat.say("MENU", "1")
             assert chat.say("1").startswith("What comes from your site?")
-    finally:
-        first.stop()
-        second.stop()
 
 
 def test_a_list_with_the_phone_in_it_is_taken_one_by_one(phone, chat, site):
     """Both are one person from then on: what the phone did in the same list is not written over."""
     code = code_on(phone)
     chat.to_code()
-    house = site.house.now()
     inbounds = [
         Inbound("chat", "bot", chat.address, code, "", ""),
         Inbound("ke", "ussd", phone.number, "", "new call", "", True),
     ]
 
-    def take_both() -> None:
-        with site.database() as db:
-            people = store.meet(db, inbounds, house.seal, site.clock(), house.country_of)
-            talk.reply(db, inbounds, people, house, site.clock())
-
     with pytest.raises(talk.Spoiled):
-        take_both()
+        take_in_one_list(site, inbounds)
     assert len(rows(site, Contact.id)) == 2
     assert len(rows(site, Link.code)) == 1
 

@@ -24,8 +24,8 @@ from dialogs.script import (
 from dialogs.written import Written
 
 Savers = Mapping[str, list[tuple[Dialog, Step]]]
+UNANSWERED = "Nothing gives it an answer: delete this condition, or give that question its choices."
 # Saved, but not as fields.
-NO_ANSWERS = "Nothing gives it an answer: delete this condition, or give that question its choices."
 NO_FIELDS = ("language", "consent", "private_phone", "stopped", GROUP, LEAVE_GROUPS, LINK_CODE, END_LINKS)
 OF_A_PERSON = ("language", "country", "reminders", "news", *SWITCHES)  # what a series can always ask for
 
@@ -120,7 +120,7 @@ def _answers(condition: Condition, allowed: list[str] | None) -> Iterator[Proble
     name, at, width = condition.name, condition.at, len(condition.name)
     for value in condition.values:
         if allowed is not None and value not in allowed:
-            text, mend = f'"{name}" is never "{value}".', did_you_mean(value, allowed) or NO_ANSWERS
+            text, mend = f'"{name}" is never "{value}".', did_you_mean(value, allowed) or UNANSWERED
             yield Problem(at, "only-if", text, mend, width=width)
         elif name == "country" and not re.fullmatch(r"[A-Z]{2}", value):
             mend = f'Write the two capital letters of the country: "country is {value[:2].upper()}".'

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from dialogs.answers import Answer, Answers, Phrase
-from dialogs.locale import fold_word
+from dialogs.locale import fold_words
 from dialogs.problem import At, Problem
 from dialogs.reading import grammar
 from dialogs.reading.claims import claim_of
@@ -19,7 +19,6 @@ KEYS = ("answers", "danger", *grammar.CLAIM)
 GO = "go"
 OPENS = re.compile(r"/([a-z][a-z0-9_]*)")
 STEP = re.compile(r"([a-z][a-z0-9_]*)/([a-z][a-z0-9_]*)")
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 LANGUAGE = re.compile(r"[a-z]{2,3}([-_][A-Za-z0-9]{2,8})*")
 HOW = 'Write "/ready" for a dialog to open, or "questions/premium" for a step to read out; several with blanks between.'
 
@@ -71,9 +70,4 @@ def _target(key: Plain, go: Pair | None, finds: Finds) -> tuple[str, tuple[tuple
 def _phrases(line: Pair, finds: Finds) -> list[Phrase]:
     """`sell without permit, no licence`: phrases with commas between them, each made of folded words."""
     said = text(line.value, line.key.text, finds)
-    found = []
-    for phrase in said.split(","):
-        words = (fold_word(part) for part in WORD.findall(phrase))
-        if folded := tuple(word for word in words if word):
-            found.append(folded)
-    return found
+    return [tuple(words) for phrase in said.split(",") if (words := fold_words(phrase))]
